@@ -1,0 +1,144 @@
+package io.gemma4j.gguf;
+
+import io.gemma4j.ModelFormatException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The key/value pairs of a GGUF file, in file order, with getters that check type and range. Scalars are {@link Byte}, {@link Short},
+ * {@link Integer}, {@link Long}, {@link Float}, {@link Double}, {@link Boolean} or {@link String} (unsigned ones as the next wider type,
+ * u64 as {@link Long} when it fits); arrays are {@link List}s of those. Immutable and thread-safe.
+ */
+public final class GgufMetadata {
+    private final String source;
+    private final Map<String, Object> values;
+
+    /** Wraps {@code values}; {@code source} names the file in messages. */
+    public GgufMetadata(String source, Map<String, Object> values) {
+        this.source = source;
+        this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    }
+
+    /** The file these pairs come from, for messages. */
+    public String source() {
+        return source;
+    }
+
+    /** All keys, in file order. */
+    public Set<String> keys() {
+        return values.keySet();
+    }
+
+    /** All pairs, in file order. */
+    public Map<String, Object> asMap() {
+        return values;
+    }
+
+    /** Whether {@code key} is there. */
+    public boolean has(String key) {
+        return values.containsKey(key);
+    }
+
+    /** A required string. */
+    public String string(String key) {
+        return find(key, String.class, "a string").orElseThrow(() -> missing(key, "a string"));
+    }
+
+    /** An optional string. */
+    public Optional<String> findString(String key) {
+        return find(key, String.class, "a string");
+    }
+
+    /** A required integer that fits 32 bits. */
+    public int integer(String key) {
+        return findInteger(key).orElseThrow(() -> missing(key, "an integer"));
+    }
+
+    /** An optional integer that fits 32 bits. */
+    public Optional<Integer> findInteger(String key) {
+        return find(key, Number.class, "an integer").map(value -> toInt(key, value));
+    }
+
+    /** A required floating-point number; integers are accepted. */
+    public float floating(String key) {
+        return findFloating(key).orElseThrow(() -> missing(key, "a number"));
+    }
+
+    /** An optional floating-point number; integers are accepted. */
+    public Optional<Float> findFloating(String key) {
+        return find(key, Number.class, "a number").map(Number::floatValue);
+    }
+
+    /** An optional truth value. */
+    public Optional<Boolean> findBool(String key) {
+        return find(key, Boolean.class, "true or false");
+    }
+
+    /** A required array of strings. */
+    public List<String> strings(String key) {
+        return findList(key, String.class, "an array of strings").orElseThrow(() -> missing(key, "an array of strings"));
+    }
+
+    /** An optional array of strings. */
+    public Optional<List<String>> findStrings(String key) {
+        return findList(key, String.class, "an array of strings");
+    }
+
+    /** An optional array of truth values. */
+    public Optional<List<Boolean>> findBools(String key) {
+        return findList(key, Boolean.class, "an array of true or false");
+    }
+
+    /** An optional array of integers, each of which fits 32 bits. */
+    public Optional<int[]> findIntegers(String key) {
+        return findList(key, Number.class, "an array of integers").map(list -> list.stream().mapToInt(value -> toInt(key, value)).toArray());
+    }
+
+    /** Whether the value of {@code key} is an array. */
+    public boolean isArray(String key) {
+        return values.get(key) instanceof List;
+    }
+
+    /** The complaint that the value of {@code key} is not what it has to be. */
+    public ModelFormatException unexpected(String key, String expected, Object found) {
+        return new ModelFormatException(source, "key '" + key + "'", expected, String.valueOf(found));
+    }
+
+    private ModelFormatException missing(String key, String expected) {
+        return unexpected(key, expected, "nothing");
+    }
+
+    private <T> Optional<T> find(String key, Class<T> type, String expected) {
+        Object value = values.get(key);
+        if (value != null && !type.isInstance(value)) {
+            throw unexpected(key, expected, describe(value));
+        }
+        return Optional.ofNullable(type.cast(value));
+    }
+
+    @SuppressWarnings("unchecked") // every element is checked
+    private <T> Optional<List<T>> findList(String key, Class<T> type, String expected) {
+        Optional<List<?>> list = find(key, List.class, expected).map(value -> (List<?>) value);
+        for (Object element : list.orElse(List.of())) {
+            if (!type.isInstance(element)) {
+                throw unexpected(key, expected, "an array with " + describe(element));
+            }
+        }
+        return list.map(value -> (List<T>) value);
+    }
+
+    private int toInt(String key, Number value) {
+        if (value instanceof Float || value instanceof Double || value.longValue() != value.intValue()) {
+            throw unexpected(key, "a 32-bit integer", value);
+        }
+        return value.intValue();
+    }
+
+    private static String describe(Object value) {
+        return value instanceof List<?> list ? "an array of " + list.size() : value.getClass().getSimpleName().toLowerCase() + " " + value;
+    }
+}

@@ -1,0 +1,2 @@
+/** The GGUF file format: reader and writer. Knows no model. */
+package io.gemma4j.gguf;

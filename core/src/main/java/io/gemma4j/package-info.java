@@ -1,0 +1,2 @@
+/** The public API. */
+package io.gemma4j;
