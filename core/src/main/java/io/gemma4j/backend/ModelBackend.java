@@ -1,0 +1,40 @@
+package io.gemma4j.backend;
+
+import io.gemma4j.tensor.QuantizedTensor;
+
+/**
+ * One model's place on a device: memory, operations, blocks. Used by one thread at a time, except for {@link #allocateKv}, which any thread may
+ * call. Owned by whoever opened it; closing frees everything it handed out.
+ */
+public interface ModelBackend extends Blocks, AutoCloseable {
+
+    /** Short name, e.g. {@code cpu}. */
+    String name();
+
+    /** One line for people: device, kernels, what is notable. */
+    String describe();
+
+    /**
+     * How many rows a step may have.
+     *
+     * @param wantedRows what the caller would like
+     * @param bytesPerRow activations that each row takes
+     * @return at least 1, at most {@code wantedRows}
+     */
+    int maxStepRows(int wantedRows, long bytesPerRow);
+
+    /** Makes a matrix or vector available for computing; the bytes stay as the file has them or are permuted without loss. */
+    Weight upload(QuantizedTensor tensor);
+
+    /** Memory for activations. */
+    Activations allocateActivations(int rows, int width);
+
+    /** Memory for the choice of experts. */
+    Routing allocateRouting(int rows, int expertsPerRow);
+
+    /** Memory for keys and values of one layer of one sequence. */
+    KvLayer allocateKv(KvLayerLayout layout);
+
+    @Override
+    void close();
+}

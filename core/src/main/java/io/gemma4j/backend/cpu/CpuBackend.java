@@ -1,0 +1,273 @@
+package io.gemma4j.backend.cpu;
+
+import io.gemma4j.KvType;
+import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.KvLayer;
+import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.RopeFrequencies;
+import io.gemma4j.backend.Routing;
+import io.gemma4j.backend.Step;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.tensor.QuantizedTensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/** The operations on the processor: every loop is split among the workers of one pool. */
+final class CpuBackend implements ModelBackend {
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int ELEMENTS_PER_TASK = 4096;
+
+    private final WorkerPool pool;
+    private final KernelSet kernels;
+    private final FloatKernels floats;
+    private final CpuMatmul matmul;
+    private final CpuAttention attention;
+    private final Map<RopeFrequencies, RopeAngles> angles = new IdentityHashMap<>();
+
+    CpuBackend(int threads, KernelSet kernels) {
+        this.pool = new WorkerPool(threads);
+        this.kernels = kernels;
+        this.floats = kernels.floats();
+        WorkerScratch scratch = new WorkerScratch(threads, CpuAttention.SCRATCH_ARRAYS);
+        this.matmul = new CpuMatmul(pool, floats, scratch);
+        this.attention = new CpuAttention(pool, floats, scratch);
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String describe() {
+        return "cpu, " + pool.workers() + " threads, " + kernels.description();
+    }
+
+    @Override
+    public int maxStepRows(int wantedRows, long bytesPerRow) {
+        // Activations are on the Java heap, which may be small: they get a quarter of it at most.
+        return (int) Math.clamp(Runtime.getRuntime().maxMemory() / 4 / bytesPerRow, 1, wantedRows);
+    }
+
+    @Override
+    public Weight upload(QuantizedTensor tensor) {
+        return new CpuWeight(tensor, kernels.rows(tensor.type()));
+    }
+
+    @Override
+    public Activations allocateActivations(int rows, int width) {
+        return CpuActivations.allocate(rows, width);
+    }
+
+    @Override
+    public Routing allocateRouting(int rows, int expertsPerRow) {
+        return CpuRouting.allocate(rows, expertsPerRow);
+    }
+
+    @Override
+    public KvLayer allocateKv(KvLayerLayout layout) {
+        return new CpuKvLayer(layout);
+    }
+
+    @Override
+    public void embed(Weight table, Step step, int firstColumn, float scale, Activations out) {
+        CpuWeight weight = (CpuWeight) table;
+        CpuActivations to = (CpuActivations) out;
+        long columnBytes = weight.type().rowBytes(firstColumn);
+        pool.run(step.rows(), (row, worker) -> {
+            int token = step.token(row);
+            weight.kernel().dequantize(weight.bytes(token), weight.offset(token) + columnBytes, to.data(), to.row(row), to.width());
+            floats.scale(scale, to.data(), to.row(row), to.width());
+        });
+    }
+
+    @Override
+    public void matmul(Weight weight, Activations in, Activations out, int rows) {
+        matmul.matmul((CpuWeight) weight, (CpuActivations) in, (CpuActivations) out, rows);
+    }
+
+    @Override
+    public void rmsNorm(Activations in, Weight norm, int groups, float epsilon, Activations out, int rows) {
+        CpuActivations from = (CpuActivations) in;
+        CpuActivations to = (CpuActivations) out;
+        float[] factors = norm == null ? null : ((CpuWeight) norm).vector();
+        int width = from.width() / groups;
+        pool.run(rows, (row, worker) -> {
+            for (int group = 0; group < groups; group++) {
+                int at = from.row(row) + group * width;
+                floats.normalize(from.data(), at, inverseRms(from.data(), at, width, epsilon), factors, to.data(), to.row(row) + group * width,
+                        width);
+            }
+        });
+    }
+
+    @Override
+    public void addRmsNorm(Activations in, Weight norm, float epsilon, Activations residual, int rows) {
+        CpuActivations from = (CpuActivations) in;
+        CpuActivations to = (CpuActivations) residual;
+        float[] factors = ((CpuWeight) norm).vector();
+        pool.run(rows, (row, worker) -> {
+            int at = from.row(row);
+            floats.addNormalized(from.data(), at, inverseRms(from.data(), at, from.width(), epsilon), factors, to.data(), to.row(row), from.width());
+        });
+    }
+
+    private float inverseRms(float[] x, int offset, int width, float epsilon) {
+        return (float) (1 / Math.sqrt((double) floats.dot(x, offset, x, offset, width) / width + epsilon));
+    }
+
+    @Override
+    public void ropeHalfSplit(Activations heads, Step step, RopeFrequencies rope) {
+        CpuActivations x = (CpuActivations) heads;
+        RopeAngles table = angles.computeIfAbsent(rope, RopeAngles::new);
+        table.prepare(step);
+        int headDim = rope.headDim();
+        pool.run(step.rows(), (row, worker) -> {
+            for (int head = 0; head < x.width(); head += headDim) {
+                floats.ropeHalfSplit(x.data(), x.row(row) + head, headDim / 2, table.cos(), table.sin(), row * headDim / 2);
+            }
+        });
+    }
+
+    @Override
+    public void kvUpdate(Activations keys, Activations values, Step step, int owner) {
+        CpuActivations k = (CpuActivations) keys;
+        CpuActivations v = (CpuActivations) values;
+        for (Step.Span span : step.spans()) {
+            CpuKvLayer kv = (CpuKvLayer) span.cache().layer(owner);
+            for (int i = 0; i < span.rows(); i++) {
+                int slot = kv.slot(span.firstPosition() + i);
+                kv.reserve(slot);
+                int row = span.firstRow() + i;
+                for (int head = 0; head < kv.layout().kvHeads(); head++) {
+                    int at = head * kv.layout().headDim();
+                    store(k.data(), k.row(row) + at, kv.layout(), kv.keys(slot), kv.offset(head, slot));
+                    store(v.data(), v.row(row) + at, kv.layout(), kv.values(slot), kv.offset(head, slot));
+                }
+            }
+        }
+    }
+
+    private static void store(float[] from, int offset, KvLayerLayout layout, MemorySegment to, long byteOffset) {
+        if (layout.type() == KvType.F32) {
+            MemorySegment.copy(from, offset, to, FLOAT, byteOffset, layout.headDim());
+        } else {
+            for (int i = 0; i < layout.headDim(); i++) {
+                to.set(SHORT, byteOffset + 2L * i, Float.floatToFloat16(from[offset + i]));
+            }
+        }
+    }
+
+    @Override
+    public void attention(Activations queries, Step step, int owner, int heads, int window, Activations out) {
+        KvType type = step.spans().getFirst().cache().layer(owner).layout().type();
+        RowKernel kvKernel = kernels.rows(type == KvType.F32 ? GgmlType.F32 : GgmlType.F16);
+        attention.attention((CpuActivations) queries, step, owner, heads, window, kvKernel, (CpuActivations) out);
+    }
+
+    @Override
+    public void geglu(Activations gate, Activations up, Activations out, int rows) {
+        CpuActivations g = (CpuActivations) gate;
+        CpuActivations u = (CpuActivations) up;
+        CpuActivations to = (CpuActivations) out;
+        forEachRun(rows, g.width(), (row, first, count) -> floats.geglu(g.data(), g.row(row) + first, u.data(), u.row(row) + first, to.data(),
+                to.row(row) + first, count));
+    }
+
+    @Override
+    public void add(Activations x, Activations y, float scale, int rows) {
+        CpuActivations a = (CpuActivations) x;
+        CpuActivations b = (CpuActivations) y;
+        forEachRun(rows, a.width(), (row, first, count) -> floats.add(a.data(), a.row(row) + first, b.data(), b.row(row) + first, scale, count));
+    }
+
+    @Override
+    public void scale(Activations x, float scale, int rows) {
+        CpuActivations a = (CpuActivations) x;
+        forEachRun(rows, a.width(), (row, first, count) -> floats.scale(scale, a.data(), a.row(row) + first, count));
+    }
+
+    @Override
+    public void copy(Activations in, Activations out, int rows) {
+        for (int row = 0; row < rows; row++) {
+            copyRow((CpuActivations) in, row, (CpuActivations) out, row);
+        }
+    }
+
+    @Override
+    public void gatherLogitRows(Activations in, Step step, Activations out) {
+        // Rows only move to lower places, so working in place loses nothing.
+        for (int i = 0; i < step.logitRowCount(); i++) {
+            copyRow((CpuActivations) in, step.logitRow(i), (CpuActivations) out, i);
+        }
+    }
+
+    private static void copyRow(CpuActivations in, int fromRow, CpuActivations out, int toRow) {
+        System.arraycopy(in.data(), in.row(fromRow), out.data(), out.row(toRow), in.width());
+    }
+
+    @Override
+    public void routeExperts(Activations routerLogits, Weight expertScale, Routing routing, int rows) {
+        CpuActivations logits = (CpuActivations) routerLogits;
+        float[] scale = ((CpuWeight) expertScale).vector();
+        for (int row = 0; row < rows; row++) {
+            ExpertRouter.route(logits.data(), logits.row(row), scale, (CpuRouting) routing, row);
+        }
+    }
+
+    @Override
+    public void expertMatmul(Weight experts, Activations in, boolean inputPerExpert, Routing routing, Activations out, int rows) {
+        matmul.expertMatmul((CpuWeight) experts, (CpuActivations) in, inputPerExpert, (CpuRouting) routing, (CpuActivations) out, rows);
+    }
+
+    @Override
+    public void combineExperts(Activations in, Routing routing, Activations out, int rows) {
+        CpuActivations from = (CpuActivations) in;
+        CpuActivations to = (CpuActivations) out;
+        CpuRouting choice = (CpuRouting) routing;
+        int perRow = choice.expertsPerRow();
+        pool.run(rows, (row, worker) -> {
+            Arrays.fill(to.data(), to.row(row), to.row(row) + to.width(), 0);
+            for (int slot = row * perRow; slot < (row + 1) * perRow; slot++) {
+                floats.addScaled(choice.weights()[slot], from.data(), from.row(slot), to.data(), to.row(row), to.width());
+            }
+        });
+    }
+
+    @Override
+    public void softcap(Activations x, float cap, int rows) {
+        CpuActivations a = (CpuActivations) x;
+        forEachRun(rows, a.width(), (row, first, count) -> floats.softcap(a.data(), a.row(row) + first, cap, count));
+    }
+
+    @Override
+    public void read(Activations in, int row, float[] out) {
+        CpuActivations from = (CpuActivations) in;
+        System.arraycopy(from.data(), from.row(row), out, 0, from.width());
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+
+    @FunctionalInterface
+    private interface Run {
+        void apply(int row, int firstColumn, int columns);
+    }
+
+    private void forEachRun(int rows, int width, Run run) {
+        int runsPerRow = Math.ceilDiv(width, ELEMENTS_PER_TASK);
+        pool.run(rows * runsPerRow, (task, worker) -> {
+            int first = task % runsPerRow * ELEMENTS_PER_TASK;
+            run.apply(task / runsPerRow, first, Math.min(ELEMENTS_PER_TASK, width - first));
+        });
+    }
+}

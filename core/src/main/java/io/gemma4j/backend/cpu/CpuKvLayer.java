@@ -1,0 +1,70 @@
+package io.gemma4j.backend.cpu;
+
+import io.gemma4j.backend.KvLayer;
+import io.gemma4j.backend.KvLayerLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Keys and values outside the Java heap, in pages {@code [kvHeads][slots of a page][headDim]} that are allocated when first written. */
+final class CpuKvLayer implements KvLayer {
+    private final KvLayerLayout layout;
+    private final Arena arena = Arena.ofShared();
+    private final int pageSlots;
+    private final long headBytes;
+    private final MemorySegment[] keyPages;
+    private final MemorySegment[] valuePages;
+
+    CpuKvLayer(KvLayerLayout layout) {
+        this.layout = layout;
+        pageSlots = Math.min(layout.slots(), KvLayerLayout.PAGE_SLOTS);
+        headBytes = (long) layout.headDim() * layout.type().elementBytes();
+        int pages = Math.ceilDiv(layout.slots(), pageSlots);
+        keyPages = new MemorySegment[pages];
+        valuePages = new MemorySegment[pages];
+    }
+
+    @Override
+    public KvLayerLayout layout() {
+        return layout;
+    }
+
+    int slot(int position) {
+        return position % layout.slots();
+    }
+
+    /** Slots from {@code slot} on that lie together in memory. */
+    int contiguousSlots(int slot) {
+        return Math.min(pageSlots - slot % pageSlots, layout.slots() - slot);
+    }
+
+    /** Makes sure that the page of {@code slot} is there. */
+    void reserve(int slot) {
+        int page = slot / pageSlots;
+        if (keyPages[page] == null) {
+            long bytes = layout.kvHeads() * pageSlots * headBytes;
+            MemorySegment both = arena.allocate(2 * bytes, 64);
+            valuePages[page] = both.asSlice(bytes, bytes);
+            keyPages[page] = both.asSlice(0, bytes);
+        }
+    }
+
+    MemorySegment keys(int slot) {
+        return keyPages[slot / pageSlots];
+    }
+
+    MemorySegment values(int slot) {
+        return valuePages[slot / pageSlots];
+    }
+
+    /** Where a head of a slot starts in its page. */
+    long offset(int head, int slot) {
+        return ((long) head * pageSlots + slot % pageSlots) * headBytes;
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package io.gemma4j.backend.cpu;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Products of activations with quantized matrices. One row of activations: each weight row is unpacked in registers and used once. Several: a
+ * few weight rows are unpacked to floats and used for all rows of activations.
+ */
+final class CpuMatmul {
+    private static final int VECTOR_TASK_ROWS = 64;
+    private static final int TILE_ROWS = 4 * FloatKernels.TILE;
+
+    private final WorkerPool pool;
+    private final FloatKernels floats;
+    private final WorkerScratch scratch;
+
+    CpuMatmul(WorkerPool pool, FloatKernels floats, WorkerScratch scratch) {
+        this.pool = pool;
+        this.floats = floats;
+        this.scratch = scratch;
+    }
+
+    void matmul(CpuWeight weight, CpuActivations in, CpuActivations out, int rows) {
+        int outputs = Math.toIntExact(weight.rows());
+        if (rows == 1) {
+            pool.run(Math.ceilDiv(outputs, VECTOR_TASK_ROWS), (task, worker) -> {
+                int first = task * VECTOR_TASK_ROWS;
+                int last = Math.min(outputs, first + VECTOR_TASK_ROWS);
+                dots(weight, first, last, in.data(), in.row(0), out.data(), out.row(0) + first);
+            });
+        } else {
+            pool.run(Math.ceilDiv(outputs, TILE_ROWS), (task, worker) -> {
+                int first = task * TILE_ROWS;
+                int count = Math.min(outputs - first, TILE_ROWS);
+                float[] unpacked = unpack(weight, first, count, worker);
+                for (int row = 0; row < rows; row += FloatKernels.TILE) {
+                    int block = Math.min(FloatKernels.TILE, rows - row);
+                    products(unpacked, weight.columns(), count, in.data(), in.row(row), in.stride(), block, out.data(), out.row(row) + first,
+                            out.stride());
+                }
+            });
+        }
+    }
+
+    /** See {@link io.gemma4j.backend.Operations#expertMatmul}. */
+    void expertMatmul(CpuWeight experts, CpuActivations in, boolean inputPerExpert, CpuRouting routing, CpuActivations out, int rows) {
+        int outputs = out.width();
+        int perRow = routing.expertsPerRow();
+        int tiles = Math.ceilDiv(outputs, TILE_ROWS);
+        int expertCount = Math.toIntExact(experts.rows() / outputs);
+        int[] slots = new int[rows * perRow];
+        int[] slotStarts = sortByExpert(routing, rows * perRow, expertCount, slots);
+        pool.run(expertCount * tiles, (task, worker) -> {
+            int expert = task / tiles;
+            int from = slotStarts[expert];
+            int to = slotStarts[expert + 1];
+            if (from == to) {
+                return;
+            }
+            int first = task % tiles * TILE_ROWS;
+            int count = Math.min(outputs - first, TILE_ROWS);
+            long weightRow = (long) expert * outputs + first;
+            float[] unpacked = to - from > 1 ? unpack(experts, weightRow, count, worker) : null;
+            for (int i = from; i < to; i++) {
+                int slot = slots[i];
+                int x = in.row(inputPerExpert ? slot : slot / perRow);
+                if (unpacked == null) {
+                    dots(experts, weightRow, weightRow + count, in.data(), x, out.data(), out.row(slot) + first);
+                } else {
+                    products(unpacked, experts.columns(), count, in.data(), x, in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
+                }
+            }
+        });
+    }
+
+    // Slots by expert: those of expert e are slots[starts[e]] .. slots[starts[e + 1] - 1].
+    private static int[] sortByExpert(CpuRouting routing, int slotCount, int expertCount, int[] slots) {
+        int[] starts = new int[expertCount + 1];
+        for (int slot = 0; slot < slotCount; slot++) {
+            starts[routing.experts()[slot] + 1]++;
+        }
+        for (int expert = 0; expert < expertCount; expert++) {
+            starts[expert + 1] += starts[expert];
+        }
+        int[] next = starts.clone();
+        for (int slot = 0; slot < slotCount; slot++) {
+            slots[next[routing.experts()[slot]]++] = slot;
+        }
+        return starts;
+    }
+
+    private static void dots(CpuWeight weight, long firstRow, long lastRow, float[] x, int xOffset, float[] out, int outOffset) {
+        RowKernel kernel = weight.kernel();
+        for (long row = firstRow; row < lastRow; row++) {
+            out[outOffset + (int) (row - firstRow)] = kernel.dot(weight.bytes(row), weight.offset(row), x, xOffset, weight.columns());
+        }
+    }
+
+    private float[] unpack(CpuWeight weight, long firstRow, int count, int worker) {
+        int columns = weight.columns();
+        float[] unpacked = scratch.floats(worker, 0, count * columns);
+        for (int i = 0; i < count; i++) {
+            MemorySegment bytes = weight.bytes(firstRow + i);
+            weight.kernel().dequantize(bytes, weight.offset(firstRow + i), unpacked, i * columns, columns);
+        }
+        return unpacked;
+    }
+
+    private void products(float[] w, int columns, int wRows, float[] x, int xOffset, int xStride, int xRows, float[] out, int outOffset,
+            int outStride) {
+        for (int n = 0; n < wRows; n += FloatKernels.TILE) {
+            floats.matmulTile(x, xOffset, xStride, xRows, w, n * columns, columns, Math.min(FloatKernels.TILE, wRows - n), columns, out,
+                    outOffset + n, outStride);
+        }
+    }
+}

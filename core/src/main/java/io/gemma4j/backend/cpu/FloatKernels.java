@@ -1,0 +1,52 @@
+package io.gemma4j.backend.cpu;
+
+/**
+ * Arithmetic over runs of 32-bit floats in Java arrays. {@link ScalarFloatKernels} is the specification; others may sum in another order.
+ * Stateless and thread-safe.
+ */
+public interface FloatKernels {
+
+    /** Rows and columns of the block of outputs that {@link #matmulTile} computes at most. */
+    int TILE = 4;
+
+    /** {@code sum a[i] * b[i]}. */
+    float dot(float[] a, int aOffset, float[] b, int bOffset, int count);
+
+    /** {@code y += alpha * x}. */
+    void addScaled(float alpha, float[] x, int xOffset, float[] y, int yOffset, int count);
+
+    /** {@code x *= alpha}. */
+    void scale(float alpha, float[] x, int xOffset, int count);
+
+    /** {@code x = (x + y) * alpha}. */
+    void add(float[] x, int xOffset, float[] y, int yOffset, float alpha, int count);
+
+    /** {@code out = x * alpha * norm}; {@code norm} may be null for ones, {@code out} may be {@code x}. */
+    void normalize(float[] x, int xOffset, float alpha, float[] norm, float[] out, int outOffset, int count);
+
+    /** {@code y += x * alpha * norm}. */
+    void addNormalized(float[] x, int xOffset, float alpha, float[] norm, float[] y, int yOffset, int count);
+
+    /** Turns the pairs {@code (i, i + half)} by the angles whose cosines and sines are given. */
+    void ropeHalfSplit(float[] x, int xOffset, int half, float[] cos, float[] sin, int angleOffset);
+
+    /** {@code out = geluTanh(gate) * up}, {@code geluTanh(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
+    void geglu(float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count);
+
+    /** {@code max x[i]}. */
+    float max(float[] x, int xOffset, int count);
+
+    /** {@code x = exp(x - shift)}; returns the sum. */
+    float expSum(float[] x, int xOffset, float shift, int count);
+
+    /** {@code x = cap * tanh(x / cap)}. */
+    void softcap(float[] x, int xOffset, float cap, int count);
+
+    /**
+     * {@code out[t][n] = sum_k x[t][k] * w[n][k]} for at most {@link #TILE} rows on each side.
+     *
+     * @param xStride elements from one row of {@code x} to the next; likewise the others
+     */
+    void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
+            int outOffset, int outStride);
+}

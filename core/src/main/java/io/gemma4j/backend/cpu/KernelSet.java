@@ -1,0 +1,58 @@
+package io.gemma4j.backend.cpu;
+
+import io.gemma4j.CpuKernels;
+import io.gemma4j.backend.BackendProvider.UnavailableException;
+import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.tensor.BlockFormats;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The kernels a backend runs on: the scalar specification or the vector ones.
+ *
+ * @param description for people
+ * @param floats arithmetic over float arrays
+ * @param rowsByType row kernels of a storage type
+ */
+record KernelSet(String description, FloatKernels floats, Function<GgmlType, RowKernel> rowsByType) {
+    private static final Logger LOG = LoggerFactory.getLogger(KernelSet.class);
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final String FLAG = "--add-modules " + VECTOR_MODULE;
+
+    /** Warns once in the life of the JVM. */
+    private static final class Warning {
+        static {
+            LOG.warn("The CPU backend runs on slow scalar kernels: add the JVM flag {}", FLAG);
+        }
+
+        static void once() {}
+    }
+
+    static KernelSet choose(CpuKernels wanted) throws UnavailableException {
+        boolean present = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+        if (wanted == CpuKernels.VECTOR && !present) {
+            throw new UnavailableException("vector kernels need the JVM flag " + FLAG);
+        }
+        if (wanted == CpuKernels.SCALAR || !present) {
+            if (wanted == CpuKernels.AUTO) {
+                Warning.once();
+            }
+            return new KernelSet("scalar kernels", new ScalarFloatKernels(),
+                    type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow());
+        }
+        return Vector.set();
+    }
+
+    /** Loaded only when the module is there. */
+    private static final class Vector {
+        static KernelSet set() {
+            return new KernelSet(io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS.vectorBitSize() + "-bit vector kernels",
+                    new io.gemma4j.backend.cpu.vector.VectorFloatKernels(), io.gemma4j.backend.cpu.vector.VectorRows::of);
+        }
+    }
+
+    RowKernel rows(GgmlType type) {
+        return rowsByType.apply(type);
+    }
+}

@@ -1,0 +1,136 @@
+package io.gemma4j.backend.cpu;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A fixed set of daemon threads that run the tasks of one loop at a time together with the calling thread. Between loops they spin for a moment,
+ * since the next loop of a forward pass is microseconds away, and then park. One caller at a time.
+ */
+final class WorkerPool implements AutoCloseable {
+    /** The body of a loop; tasks run in any order, each exactly once. */
+    @FunctionalInterface
+    interface Body {
+        /**
+         * Runs one task.
+         *
+         * @param task its number
+         * @param worker which thread runs it, for scratch memory; 0 is the caller
+         */
+        void run(int task, int worker);
+    }
+
+    private static final int SPINS_BEFORE_PARKING = 20_000;
+
+    private final Thread[] threads;
+    private final AtomicInteger nextTask = new AtomicInteger();
+    private final AtomicInteger working = new AtomicInteger();
+    private volatile Throwable failure;
+    private volatile int loops;
+    private volatile boolean closed;
+    private Body body;
+    private int tasks;
+
+    /**
+     * Starts the threads.
+     *
+     * @param workers threads in all, the caller included
+     */
+    WorkerPool(int workers) {
+        threads = new Thread[workers - 1];
+        for (int i = 0; i < threads.length; i++) {
+            int worker = i + 1;
+            threads[i] = Thread.ofPlatform().daemon().name("gemma4j-cpu-" + worker).start(() -> serve(worker));
+        }
+    }
+
+    /** Threads in all, the caller included. */
+    int workers() {
+        return threads.length + 1;
+    }
+
+    /** Runs {@code body} for the tasks {@code 0 .. count - 1}; returns when all are done. The first failure is thrown here. */
+    void run(int count, Body loopBody) {
+        if (count == 1 || threads.length == 0) {
+            for (int task = 0; task < count; task++) {
+                loopBody.run(task, 0);
+            }
+            return;
+        }
+        if (closed) {
+            throw new IllegalStateException("the backend is closed");
+        }
+        body = loopBody;
+        tasks = count;
+        nextTask.set(0);
+        working.set(threads.length);
+        loops++; // publishes the fields above
+        for (Thread thread : threads) {
+            LockSupport.unpark(thread);
+        }
+        work(0);
+        while (working.get() > 0) {
+            Thread.onSpinWait();
+        }
+        body = null;
+        if (failure != null) {
+            Throwable thrown = failure;
+            failure = null;
+            if (thrown instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) thrown;
+        }
+    }
+
+    private void work(int worker) {
+        try {
+            for (int task = nextTask.getAndIncrement(); task < tasks; task = nextTask.getAndIncrement()) {
+                body.run(task, worker);
+            }
+        } catch (RuntimeException | Error thrown) {
+            failure = thrown;
+            nextTask.set(tasks);
+        }
+    }
+
+    private void serve(int worker) {
+        int served = 0;
+        while (true) {
+            int spins = 0;
+            while (loops == served && !closed) {
+                if (++spins < SPINS_BEFORE_PARKING) {
+                    Thread.onSpinWait();
+                } else {
+                    LockSupport.park(this);
+                }
+            }
+            if (closed) {
+                return;
+            }
+            served++;
+            work(worker);
+            working.decrementAndGet();
+        }
+    }
+
+    /** Ends the threads and waits for them. */
+    @Override
+    public void close() {
+        closed = true;
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            LockSupport.unpark(thread);
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package io.gemma4j.backend.cpu.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The exponential function, within two units in the last place: {@code exp(x) = 2^n exp(r)} with {@code n = round(x / ln 2)} and the Taylor
+ * polynomial of {@code exp} on {@code |r| <= ln(2) / 2}. Results below the smallest normal number become 0, those above the largest infinity.
+ */
+final class VectorExp {
+    private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
+    private static final VectorSpecies<Integer> I = VectorWidth.INTS;
+    private static final float LOG2_E = 1.44269504f;
+    // ln 2 in two parts, the first with so few bits that n times it is exact
+    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_LOW = -2.12194440e-4f;
+    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer
+    private static final float ROUND = 12582912f;
+    private static final float OVERFLOW = 88.7228f;
+    private static final float UNDERFLOW = -87.3365f;
+
+    private VectorExp() {}
+
+    static FloatVector exp(FloatVector x) {
+        FloatVector clamped = x.min(OVERFLOW).max(UNDERFLOW);
+        FloatVector rounded = clamped.mul(LOG2_E).add(ROUND);
+        FloatVector n = rounded.sub(ROUND);
+        FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), clamped);
+        r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+        FloatVector p = FloatVector.broadcast(F, 1f / 5040);
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 720));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 120));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 24));
+        p = p.fma(r, FloatVector.broadcast(F, 1f / 6));
+        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+        p = p.fma(r, FloatVector.broadcast(F, 1));
+        p = p.fma(r, FloatVector.broadcast(F, 1));
+        // n is in the low bits of the rounded number; 2^n in two factors, since n may be 128
+        IntVector exponent = rounded.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUND));
+        IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
+        FloatVector result = p.mul(powerOfTwo(half)).mul(powerOfTwo(exponent.sub(half)));
+        result = result.blend(0f, x.lt(UNDERFLOW));
+        return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, OVERFLOW));
+    }
+
+    private static FloatVector powerOfTwo(IntVector n) {
+        return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+    }
+
+    static {
+        if (I.length() != F.length()) {
+            throw new AssertionError();
+        }
+    }
+}

@@ -1,0 +1,263 @@
+package io.gemma4j.backend.cpu.vector;
+
+import io.gemma4j.backend.cpu.FloatKernels;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** {@link FloatKernels} on the Vector API. Remainders that fill no vector are computed one element at a time. */
+public final class VectorFloatKernels implements FloatKernels {
+    private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
+    private static final int LANES = F.length();
+    private static final float SQRT_8_OVER_PI = (float) Math.sqrt(8 / Math.PI);
+
+    @Override
+    public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        int i = 0;
+        // Four sums: one would wait for the latency of each multiply-add.
+        for (; i <= count - 4 * LANES; i += 4 * LANES) {
+            s0 = load(a, aOffset + i).fma(load(b, bOffset + i), s0);
+            s1 = load(a, aOffset + i + LANES).fma(load(b, bOffset + i + LANES), s1);
+            s2 = load(a, aOffset + i + 2 * LANES).fma(load(b, bOffset + i + 2 * LANES), s2);
+            s3 = load(a, aOffset + i + 3 * LANES).fma(load(b, bOffset + i + 3 * LANES), s3);
+        }
+        for (; i <= count - LANES; i += LANES) {
+            s0 = load(a, aOffset + i).fma(load(b, bOffset + i), s0);
+        }
+        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        for (; i < count; i++) {
+            sum = Math.fma(a[aOffset + i], b[bOffset + i], sum);
+        }
+        return sum;
+    }
+
+    @Override
+    public void addScaled(float alpha, float[] x, int xOffset, float[] y, int yOffset, int count) {
+        FloatVector factor = FloatVector.broadcast(F, alpha);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            load(x, xOffset + i).fma(factor, load(y, yOffset + i)).intoArray(y, yOffset + i);
+        }
+        for (; i < count; i++) {
+            y[yOffset + i] = Math.fma(x[xOffset + i], alpha, y[yOffset + i]);
+        }
+    }
+
+    @Override
+    public void scale(float alpha, float[] x, int xOffset, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            load(x, xOffset + i).mul(alpha).intoArray(x, xOffset + i);
+        }
+        for (; i < count; i++) {
+            x[xOffset + i] *= alpha;
+        }
+    }
+
+    @Override
+    public void add(float[] x, int xOffset, float[] y, int yOffset, float alpha, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            load(x, xOffset + i).add(load(y, yOffset + i)).mul(alpha).intoArray(x, xOffset + i);
+        }
+        for (; i < count; i++) {
+            x[xOffset + i] = (x[xOffset + i] + y[yOffset + i]) * alpha;
+        }
+    }
+
+    @Override
+    public void normalize(float[] x, int xOffset, float alpha, float[] norm, float[] out, int outOffset, int count) {
+        int i = 0;
+        if (norm == null) {
+            for (; i <= count - LANES; i += LANES) {
+                load(x, xOffset + i).mul(alpha).intoArray(out, outOffset + i);
+            }
+        } else {
+            for (; i <= count - LANES; i += LANES) {
+                load(x, xOffset + i).mul(alpha).mul(load(norm, i)).intoArray(out, outOffset + i);
+            }
+        }
+        for (; i < count; i++) {
+            out[outOffset + i] = x[xOffset + i] * alpha * (norm == null ? 1 : norm[i]);
+        }
+    }
+
+    @Override
+    public void addNormalized(float[] x, int xOffset, float alpha, float[] norm, float[] y, int yOffset, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            load(x, xOffset + i).mul(alpha).fma(load(norm, i), load(y, yOffset + i)).intoArray(y, yOffset + i);
+        }
+        for (; i < count; i++) {
+            y[yOffset + i] = Math.fma(x[xOffset + i] * alpha, norm[i], y[yOffset + i]);
+        }
+    }
+
+    @Override
+    public void ropeHalfSplit(float[] x, int xOffset, int half, float[] cos, float[] sin, int angleOffset) {
+        int i = 0;
+        for (; i <= half - LANES; i += LANES) {
+            FloatVector a = load(x, xOffset + i);
+            FloatVector b = load(x, xOffset + half + i);
+            FloatVector c = load(cos, angleOffset + i);
+            FloatVector s = load(sin, angleOffset + i);
+            a.mul(c).sub(b.mul(s)).intoArray(x, xOffset + i);
+            a.mul(s).add(b.mul(c)).intoArray(x, xOffset + half + i);
+        }
+        for (; i < half; i++) {
+            float a = x[xOffset + i];
+            float b = x[xOffset + half + i];
+            float c = cos[angleOffset + i];
+            float s = sin[angleOffset + i];
+            x[xOffset + i] = a * c - b * s;
+            x[xOffset + half + i] = a * s + b * c;
+        }
+    }
+
+    @Override
+    public void geglu(float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            geluTanh(load(gate, gateOffset + i)).mul(load(up, upOffset + i)).intoArray(out, outOffset + i);
+        }
+        for (; i < count; i++) {
+            float g = gate[gateOffset + i];
+            float z = SQRT_8_OVER_PI * (g + 0.044715f * g * g * g);
+            out[outOffset + i] = (float) (g / (1 + Math.exp(-z))) * up[upOffset + i];
+        }
+    }
+
+    // (1 + tanh z) / 2 = 1 / (1 + exp(-2z))
+    private static FloatVector geluTanh(FloatVector g) {
+        FloatVector z = g.mul(g).mul(0.044715f).add(1).mul(g).mul(-SQRT_8_OVER_PI);
+        return g.div(VectorExp.exp(z).add(1));
+    }
+
+    @Override
+    public float max(float[] x, int xOffset, int count) {
+        FloatVector best = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            best = best.max(load(x, xOffset + i));
+        }
+        float max = best.reduceLanes(VectorOperators.MAX);
+        for (; i < count; i++) {
+            max = Math.max(max, x[xOffset + i]);
+        }
+        return max;
+    }
+
+    @Override
+    public float expSum(float[] x, int xOffset, float shift, int count) {
+        FloatVector sums = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector e = VectorExp.exp(load(x, xOffset + i).sub(shift));
+            e.intoArray(x, xOffset + i);
+            sums = sums.add(e);
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; i < count; i++) {
+            x[xOffset + i] = (float) Math.exp(x[xOffset + i] - shift);
+            sum += x[xOffset + i];
+        }
+        return sum;
+    }
+
+    // tanh z = 1 - 2 / (1 + exp(2z))
+    @Override
+    public void softcap(float[] x, int xOffset, float cap, int count) {
+        FloatVector one = FloatVector.broadcast(F, 1);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector e = VectorExp.exp(load(x, xOffset + i).mul(2 / cap));
+            one.sub(one.add(one).div(e.add(1))).mul(cap).intoArray(x, xOffset + i);
+        }
+        for (; i < count; i++) {
+            x[xOffset + i] = (float) (cap * Math.tanh(x[xOffset + i] / cap));
+        }
+    }
+
+    @Override
+    public void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
+            int outOffset, int outStride) {
+        if (wRows == TILE && count % LANES == 0) {
+            int t = 0;
+            for (; t + 1 < xRows; t += 2) {
+                twoByFour(x, xOffset + t * xStride, xStride, w, wOffset, wStride, count, out, outOffset + t * outStride, outStride);
+            }
+            if (t < xRows) {
+                oneByFour(x, xOffset + t * xStride, w, wOffset, wStride, count, out, outOffset + t * outStride);
+            }
+            return;
+        }
+        for (int t = 0; t < xRows; t++) {
+            for (int n = 0; n < wRows; n++) {
+                out[outOffset + t * outStride + n] = dot(x, xOffset + t * xStride, w, wOffset + n * wStride, count);
+            }
+        }
+    }
+
+    // Eight sums are enough to hide the latency and few enough for sixteen registers.
+    private static void twoByFour(float[] x, int xOffset, int xStride, float[] w, int wOffset, int wStride, int count, float[] out, int outOffset,
+            int outStride) {
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s03 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s13 = s00;
+        for (int k = 0; k < count; k += LANES) {
+            FloatVector x0 = load(x, xOffset + k);
+            FloatVector x1 = load(x, xOffset + xStride + k);
+            FloatVector w0 = load(w, wOffset + k);
+            FloatVector w1 = load(w, wOffset + wStride + k);
+            FloatVector w2 = load(w, wOffset + 2 * wStride + k);
+            FloatVector w3 = load(w, wOffset + 3 * wStride + k);
+            s00 = x0.fma(w0, s00);
+            s01 = x0.fma(w1, s01);
+            s02 = x0.fma(w2, s02);
+            s03 = x0.fma(w3, s03);
+            s10 = x1.fma(w0, s10);
+            s11 = x1.fma(w1, s11);
+            s12 = x1.fma(w2, s12);
+            s13 = x1.fma(w3, s13);
+        }
+        out[outOffset] = s00.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 1] = s01.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 2] = s02.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 3] = s03.reduceLanes(VectorOperators.ADD);
+        out[outOffset + outStride] = s10.reduceLanes(VectorOperators.ADD);
+        out[outOffset + outStride + 1] = s11.reduceLanes(VectorOperators.ADD);
+        out[outOffset + outStride + 2] = s12.reduceLanes(VectorOperators.ADD);
+        out[outOffset + outStride + 3] = s13.reduceLanes(VectorOperators.ADD);
+    }
+
+    private static void oneByFour(float[] x, int xOffset, float[] w, int wOffset, int wStride, int count, float[] out, int outOffset) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        for (int k = 0; k < count; k += LANES) {
+            FloatVector x0 = load(x, xOffset + k);
+            s0 = x0.fma(load(w, wOffset + k), s0);
+            s1 = x0.fma(load(w, wOffset + wStride + k), s1);
+            s2 = x0.fma(load(w, wOffset + 2 * wStride + k), s2);
+            s3 = x0.fma(load(w, wOffset + 3 * wStride + k), s3);
+        }
+        out[outOffset] = s0.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 1] = s1.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 2] = s2.reduceLanes(VectorOperators.ADD);
+        out[outOffset + 3] = s3.reduceLanes(VectorOperators.ADD);
+    }
+
+    private static FloatVector load(float[] array, int offset) {
+        return FloatVector.fromArray(F, array, offset);
+    }
+}

@@ -1,0 +1,212 @@
+package io.gemma4j.model;
+
+import io.gemma4j.KvType;
+import io.gemma4j.backend.KvCache;
+import io.gemma4j.backend.KvLayer;
+import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.LayerScratch;
+import io.gemma4j.backend.LayerWeights;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.PerLayerInputWeights;
+import io.gemma4j.backend.Step;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The forward pass of Gemma 4, written once for every backend. Thread-safe: steps of several threads run one after the other, first come, first
+ * served. Does not own the backend.
+ */
+public final class Gemma4Decoder {
+    private static final long CANCELLATION_POLL_MILLIS = 20;
+
+    private final Gemma4Config config;
+    private final Gemma4Weights weights;
+    private final ModelBackend backend;
+    private final DecoderScratch scratch;
+    private final int maxStepRows;
+    private final float[] logits;
+    private final ReentrantLock steps = new ReentrantLock(true);
+
+    /** Receives the logits of a step's rows, in order. */
+    @FunctionalInterface
+    public interface LogitSink {
+        /**
+         * Takes one row.
+         *
+         * @param row which of the rows that wanted logits
+         * @param logits one for each token; overwritten after the call
+         */
+        void accept(int row, float[] logits);
+    }
+
+    /**
+     * Allocates what a step needs.
+     *
+     * @param maxStepRows rows a step may have
+     */
+    public Gemma4Decoder(Gemma4Config config, Gemma4Weights weights, ModelBackend backend, int maxStepRows) {
+        this.config = config;
+        this.weights = weights;
+        this.backend = backend;
+        this.maxStepRows = maxStepRows;
+        this.scratch = new DecoderScratch(config, backend, maxStepRows);
+        this.logits = new float[config.vocabulary()];
+    }
+
+    /** Bytes of activations that each row of a step takes. */
+    public static long scratchBytesPerRow(Gemma4Config config) {
+        return DecoderScratch.bytesPerRow(config);
+    }
+
+    /** Bytes of activations for steps of up to {@code maxStepRows} rows. */
+    public static long scratchBytes(Gemma4Config config, int maxStepRows) {
+        return DecoderScratch.bytes(config, maxStepRows);
+    }
+
+    /** Rows a step may have. */
+    public int maxStepRows() {
+        return maxStepRows;
+    }
+
+    /** An empty cache for one sequence; the caller closes it. */
+    public KvCache newCache(int contextTokens, KvType type) {
+        List<KvLayer> layers = new ArrayList<>();
+        try {
+            for (KvLayerLayout layout : KvLayout.of(config, contextTokens, maxStepRows, type).layers()) {
+                layers.add(backend.allocateKv(layout));
+            }
+        } catch (RuntimeException | Error e) {
+            layers.forEach(KvLayer::close);
+            throw e;
+        }
+        return new KvCache(layers, config.layers().size(), contextTokens);
+    }
+
+    /**
+     * Runs one step: stores the keys and values of its rows and computes the logits of those that want them. The caches count the rows only when
+     * everything has succeeded, so that a step that failed or was cancelled has not happened.
+     *
+     * @param cancelled asked before every layer, and while waiting for other threads' steps
+     * @throws CancellationException if {@code cancelled} said so, or the thread was interrupted while waiting
+     */
+    public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
+        if (step.rows() > maxStepRows) {
+            throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
+        }
+        acquire(cancelled);
+        try {
+            forward(step, cancelled, sink);
+            for (Step.Span span : step.spans()) {
+                span.cache().append(span.rows());
+            }
+        } finally {
+            steps.unlock();
+        }
+    }
+
+    /** Runs {@code action} while no step is running. */
+    public void whenIdle(Runnable action) {
+        steps.lock();
+        try {
+            action.run();
+        } finally {
+            steps.unlock();
+        }
+    }
+
+    private void acquire(BooleanSupplier cancelled) {
+        try {
+            do {
+                check(cancelled);
+            } while (!steps.tryLock(CANCELLATION_POLL_MILLIS, TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("interrupted");
+        }
+    }
+
+    private static void check(BooleanSupplier cancelled) {
+        if (cancelled.getAsBoolean()) {
+            throw new CancellationException("cancelled");
+        }
+    }
+
+    private void forward(Step step, BooleanSupplier cancelled, LogitSink sink) {
+        Step logitStep = step.onlyLogitRows();
+        backend.embedBlock(weights.tokenEmbedding(), (float) Math.sqrt(config.hidden()), step, scratch.hidden);
+        perLayerInputs(step, logitStep);
+        Step current = step;
+        int firstKvSharingLayer = config.firstKvSharingLayer();
+        for (int i = 0; i < weights.layers().size(); i++) {
+            check(cancelled);
+            if (i == firstKvSharingLayer && current != logitStep) {
+                // Every key and value of the step is stored: what follows matters only to the rows that want logits.
+                current = gatherLogitRows(step, logitStep);
+            }
+            if (current.rows() > 0) {
+                layer(weights.layers().get(i), current, scratch.layers.get(i));
+            }
+        }
+        check(cancelled);
+        if (current != logitStep) {
+            gatherLogitRows(step, logitStep);
+        }
+        head(logitStep.rows(), sink);
+    }
+
+    private Step gatherLogitRows(Step step, Step logitStep) {
+        backend.gatherLogitRows(scratch.hidden, step, scratch.hidden);
+        return logitStep;
+    }
+
+    private void perLayerInputs(Step step, Step logitStep) {
+        for (PerLayerInputWeights part : weights.perLayerInputs()) {
+            int first = part.firstLayer() * part.width();
+            int width = part.layers() * part.width();
+            boolean afterGathering = part.firstLayer() == config.firstKvSharingLayer();
+            if (afterGathering) {
+                backend.gatherLogitRows(scratch.hidden, step, scratch.normed);
+            }
+            if (!afterGathering || logitStep.rows() > 0) {
+                backend.perLayerInputBlock(part, config.rmsEpsilon(), afterGathering ? logitStep : step,
+                        afterGathering ? scratch.normed : scratch.hidden, scratch.perLayerTokenPart.columns(first, width),
+                        scratch.perLayerInputs.columns(first, width));
+            }
+        }
+    }
+
+    private void layer(LayerWeights layer, Step step, LayerScratch s) {
+        float epsilon = config.rmsEpsilon();
+        backend.attentionBlock(layer.attention(), epsilon, step, s);
+        if (layer.experts() == null) {
+            backend.feedForwardBlock(layer.feedForward(), epsilon, step, s);
+        } else {
+            backend.expertBlock(layer.feedForward(), layer.experts(), epsilon, step, s);
+        }
+        if (layer.perLayerEmbedding() != null) {
+            backend.perLayerEmbeddingBlock(layer.perLayerEmbedding(), epsilon, step, s);
+        }
+        if (layer.outputScale() != 1) {
+            backend.scale(s.hidden(), layer.outputScale(), step.rows());
+        }
+    }
+
+    private void head(int rows, LogitSink sink) {
+        int together = scratch.logits.rows();
+        for (int first = 0; first < rows; first += together) {
+            int count = Math.min(together, rows - first);
+            backend.headBlock(weights.head(), config.rmsEpsilon(), scratch.hidden.rowsFrom(first), scratch.normed, scratch.logits, count);
+            for (int row = 0; row < count; row++) {
+                backend.read(scratch.logits, row, logits);
+                for (int token : config.suppressedTokens()) {
+                    logits[token] = Float.NEGATIVE_INFINITY;
+                }
+                sink.accept(first + row, logits);
+            }
+        }
+    }
+}
