@@ -8,4 +8,15 @@ module io.gemma4j.core {
     requires static jdk.incubator.vector;
 
     exports io.gemma4j;
+    exports io.gemma4j.backend;
+    exports io.gemma4j.chat;
+    exports io.gemma4j.gguf;
+    exports io.gemma4j.model;
+    exports io.gemma4j.sampling;
+    exports io.gemma4j.tensor;
+    exports io.gemma4j.tokenizer;
+
+    uses io.gemma4j.backend.BackendProvider;
+
+    provides io.gemma4j.backend.BackendProvider with io.gemma4j.backend.cpu.CpuBackendProvider;
 }

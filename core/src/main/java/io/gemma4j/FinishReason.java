@@ -1,0 +1,15 @@
+package io.gemma4j;
+
+/** Why a generation ended. */
+public enum FinishReason {
+    /** The model ended its turn. */
+    STOP,
+    /** One of the request's stop strings or stop tokens came up; it is not part of the text. */
+    STOP_SEQUENCE,
+    /** The request's limit of tokens was reached. */
+    MAX_TOKENS,
+    /** The session can hold no more tokens. */
+    CONTEXT_FULL,
+    /** It was cancelled, interrupted, or its session or model was closed. */
+    CANCELLED
+}

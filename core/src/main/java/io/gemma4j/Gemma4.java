@@ -1,0 +1,292 @@
+package io.gemma4j;
+
+import io.gemma4j.backend.BackendOptions;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.gguf.GgufFile;
+import io.gemma4j.gguf.GgufTensor;
+import io.gemma4j.model.Gemma4Config;
+import io.gemma4j.model.Gemma4Decoder;
+import io.gemma4j.model.Gemma4Weights;
+import io.gemma4j.model.KvLayout;
+import io.gemma4j.sampling.SamplingMetadata;
+import io.gemma4j.tensor.QuantizedTensor;
+import io.gemma4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+
+/**
+ * A Gemma 4 model, loaded from a GGUF file.
+ *
+ * {@snippet :
+ * try (Gemma4 model = Gemma4.load(Path.of("gemma-4-31B-it-Q4_K_M.gguf"))) {
+ *     System.out.println(model.generate("Why is the sky blue?"));
+ * }
+ * }
+ *
+ * <p>Thread-safe: any number of threads may generate at once; their steps take turns on the device. Owns the mapped file, the backend and its
+ * memory, and every session that is still open; {@link #close()} frees all of it and ends what is running.
+ */
+public final class Gemma4 implements AutoCloseable {
+    private static final int DEFAULT_CONTEXT_TOKENS = 8192;
+
+    private final Arena arena;
+    private final GgufFile file;
+    private final Gemma4Config config;
+    private final Tokenizer tokenizer;
+    private final SamplingOptions samplingDefaults;
+    private final ModelBackend backend;
+    private final Gemma4Decoder decoder;
+    private final int contextTokens;
+    private final KvType kvType;
+    private final Duration loadTime;
+    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    private boolean closed;
+
+    private Gemma4(Arena arena, GgufFile file, ModelBackend backend, LoadOptions options, long startNanos) {
+        this.arena = arena;
+        this.file = file;
+        this.backend = backend;
+        this.config = Gemma4Config.of(file);
+        this.tokenizer = tokenizer(file, config);
+        this.samplingDefaults = SamplingMetadata.read(file.metadata());
+        this.contextTokens = contextTokens(config, options);
+        this.kvType = options.kvType();
+        Gemma4Weights weights = Gemma4Weights.of(file, config, new Upload(backend, file, options.progress()));
+        int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
+        this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
+        this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
+    }
+
+    /**
+     * Loads a model with default options.
+     *
+     * @param path a GGUF file; of a split model, any of its parts
+     * @return the model; the caller closes it
+     * @throws IOException if the file cannot be read
+     * @throws ModelFormatException if it is damaged or no Gemma 4 model
+     * @throws BackendUnavailableException if nothing can run it here
+     */
+    public static Gemma4 load(Path path) throws IOException {
+        return load(path, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param path a GGUF file; of a split model, any of its parts
+     * @param change of the default options
+     * @return the model; the caller closes it
+     * @throws IOException if the file cannot be read
+     * @throws ModelFormatException if it is damaged or no Gemma 4 model
+     * @throws BackendUnavailableException if the backend that was asked for cannot run here
+     * @throws CancellationException if the progress listener aborts
+     */
+    public static Gemma4 load(Path path, UnaryOperator<LoadOptions> change) throws IOException {
+        return load(path, change.apply(LoadOptions.defaults()));
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param path a GGUF file; of a split model, any of its parts
+     * @param options how
+     * @return the model; the caller closes it
+     * @throws IOException if the file cannot be read
+     * @throws ModelFormatException if it is damaged or no Gemma 4 model
+     * @throws BackendUnavailableException if the backend that was asked for cannot run here
+     * @throws CancellationException if the progress listener aborts
+     */
+    public static Gemma4 load(Path path, LoadOptions options) throws IOException {
+        LoadEvent event = new LoadEvent();
+        event.begin();
+        long start = System.nanoTime();
+        Arena arena = Arena.ofShared();
+        ModelBackend backend = null;
+        try {
+            GgufFile file = GgufFile.open(path, arena);
+            Gemma4Config.of(file); // a file that is none of ours is refused before a device is touched
+            backend = BackendSelection.open(options.backend(), new BackendOptions(options.threads(), options.cpuKernels()));
+            Gemma4 model = new Gemma4(arena, file, backend, options, start);
+            event.commit(path, file.bytes(), backend.name());
+            return model;
+        } catch (IOException | RuntimeException | Error e) {
+            if (backend != null) {
+                backend.close();
+            }
+            arena.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Memory a model would take, from its header alone.
+     *
+     * @param path a GGUF file
+     * @param options as for loading; the context length and the type of the cache matter
+     * @return bytes, by purpose
+     * @throws IOException if the file cannot be read
+     * @throws ModelFormatException if it is damaged or no Gemma 4 model
+     */
+    public static MemoryEstimate estimateMemory(Path path, LoadOptions options) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            GgufFile file = GgufFile.open(path, arena);
+            Gemma4Config config = Gemma4Config.of(file);
+            int context = contextTokens(config, options);
+            int stepRows = Math.min(options.prefillTokens(), context);
+            return new MemoryEstimate(file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum(),
+                    Gemma4Decoder.scratchBytes(config, stepRows), KvLayout.of(config, context, stepRows, options.kvType()).bytes(context), context);
+        }
+    }
+
+    private static int contextTokens(Gemma4Config config, LoadOptions options) {
+        if (options.contextTokens() > config.contextTokens()) {
+            throw new IllegalArgumentException("contextTokens must be at most " + config.contextTokens() + ", which the model was made for, was "
+                    + options.contextTokens());
+        }
+        return options.contextTokens() > 0 ? options.contextTokens() : Math.min(config.contextTokens(), DEFAULT_CONTEXT_TOKENS);
+    }
+
+    private static Tokenizer tokenizer(GgufFile file, Gemma4Config config) {
+        Tokenizer tokenizer = Tokenizer.of(file.metadata());
+        if (tokenizer.vocabularySize() != config.vocabulary()) {
+            throw file.metadata().unexpected("tokenizer.ggml.tokens", config.vocabulary() + " tokens, as many as the embedding has rows",
+                    tokenizer.vocabularySize());
+        }
+        return tokenizer;
+    }
+
+    /**
+     * Answers a prompt as one turn of a conversation, with the model's default sampling.
+     *
+     * @param prompt what the user says
+     * @return the answer
+     * @throws ContextOverflowException if the prompt does not fit the context
+     * @throws IllegalStateException if the model is closed
+     */
+    public String generate(String prompt) {
+        return prompt(prompt).generate().text();
+    }
+
+    /**
+     * Starts a request whose options can be set before it is run.
+     *
+     * @param prompt what the user says
+     * @return the request
+     */
+    public GenerationRequest prompt(String prompt) {
+        return new GenerationRequest(this, prompt);
+    }
+
+    /**
+     * Opens an empty session.
+     *
+     * @return the session; the caller closes it
+     * @throws IllegalStateException if the model is closed
+     */
+    public Session newSession() {
+        synchronized (sessions) {
+            if (closed) {
+                throw new IllegalStateException("the model is closed");
+            }
+            Session session = new Session(this, decoder.newCache(contextTokens, kvType), config.vocabulary());
+            sessions.add(session);
+            return session;
+        }
+    }
+
+    /**
+     * The model's tokenizer.
+     *
+     * @return thread-safe, usable also after the model is closed
+     */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /**
+     * What is known of the model.
+     *
+     * @return facts from the file, and where it runs
+     */
+    public ModelInfo info() {
+        Map<String, Integer> types = new TreeMap<>();
+        long parameters = 0;
+        for (GgufTensor tensor : file.tensors()) {
+            types.merge(tensor.type().name(), 1, Integer::sum);
+            parameters += tensor.elements();
+        }
+        return new ModelInfo(config.name(), Gemma4Config.ARCHITECTURE, parameters, file.bytes(), types, config.layers().size(),
+                config.vocabulary(), config.contextTokens(), contextTokens, backend.describe());
+    }
+
+    /**
+     * The sampling options that requests start from.
+     *
+     * @return what the file recommends, else the library's defaults
+     */
+    public SamplingOptions samplingDefaults() {
+        return samplingDefaults;
+    }
+
+    /** Ends what is running and frees everything, open sessions included. May be called from any thread, and more than once. */
+    @Override
+    public void close() {
+        synchronized (sessions) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        sessions.forEach(Session::close);
+        decoder.whenIdle(() -> {
+            backend.close();
+            arena.close();
+        });
+    }
+
+    Gemma4Decoder decoder() {
+        return decoder;
+    }
+
+    Duration loadTime() {
+        return loadTime;
+    }
+
+    void forget(Session session) {
+        sessions.remove(session);
+    }
+
+    /** Counts the bytes that have been made available. */
+    private static final class Upload implements Function<QuantizedTensor, Weight> {
+        private final ModelBackend backend;
+        private final ProgressListener progress;
+        private final long totalBytes;
+        private long doneBytes;
+
+        Upload(ModelBackend backend, GgufFile file, ProgressListener progress) {
+            this.backend = backend;
+            this.progress = progress;
+            this.totalBytes = file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum();
+        }
+
+        @Override
+        public Weight apply(QuantizedTensor tensor) {
+            Weight weight = backend.upload(tensor);
+            doneBytes = Math.min(totalBytes, doneBytes + tensor.bytes());
+            if (!progress.onProgress(ProgressListener.Stage.LOAD, doneBytes, totalBytes)) {
+                throw new CancellationException("loading was aborted by the progress listener");
+            }
+            return weight;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package io.gemma4j;
+
+import java.util.Objects;
+
+/**
+ * How a model is loaded. Immutable; start from {@link #defaults()} and change what matters:
+ *
+ * {@snippet :
+ * Gemma4 model = Gemma4.load(path, o -> o.backend(Backend.CPU).contextTokens(32_768));
+ * }
+ *
+ * @param backend where it runs
+ * @param contextTokens tokens a session can hold, prompt and answer together; 0 takes what the file was made for, at most 8192
+ * @param kvType element type of the key/value cache
+ * @param prefillTokens tokens of a prompt that are processed together at most; fewer where memory is short
+ * @param threads threads of the CPU backend; 0 takes one for each processor
+ * @param cpuKernels kernels of the CPU backend
+ * @param lockMemory whether to ask the operating system to keep the weights in physical memory; where it refuses, a warning is logged
+ * @param progress told about loading, and may abort it
+ */
+public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int prefillTokens, int threads, CpuKernels cpuKernels,
+        boolean lockMemory, ProgressListener progress) {
+    private static final LoadOptions DEFAULTS = new LoadOptions(Backend.AUTO, 0, KvType.F16, 512, 0, CpuKernels.AUTO, false,
+            ProgressListener.NONE);
+
+    /**
+     * Checks every value.
+     *
+     * @throws IllegalArgumentException if a number is out of range; the message names it
+     */
+    public LoadOptions {
+        Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(kvType, "kvType");
+        Objects.requireNonNull(cpuKernels, "cpuKernels");
+        Objects.requireNonNull(progress, "progress");
+        require(contextTokens >= 0, "contextTokens", "at least 0", contextTokens);
+        require(prefillTokens >= 1 && prefillTokens <= 8192, "prefillTokens", "from 1 to 8192", prefillTokens);
+        require(threads >= 0 && threads <= 1024, "threads", "from 0 to 1024", threads);
+    }
+
+    private static void require(boolean valid, String name, String expected, int found) {
+        if (!valid) {
+            throw new IllegalArgumentException(name + " must be " + expected + ", was " + found);
+        }
+    }
+
+    /**
+     * What {@link Gemma4#load(java.nio.file.Path)} uses.
+     *
+     * @return automatic backend, f16 cache, prompts in steps of 512 tokens
+     */
+    public static LoadOptions defaults() {
+        return DEFAULTS;
+    }
+
+    /**
+     * Where the model runs.
+     *
+     * @param value the backend; one other than {@link Backend#AUTO} that cannot be had makes loading fail
+     * @return changed options
+     */
+    public LoadOptions backend(Backend value) {
+        return new LoadOptions(value, contextTokens, kvType, prefillTokens, threads, cpuKernels, lockMemory, progress);
+    }
+
+    /**
+     * Tokens a session can hold.
+     *
+     * @param value prompt and answer together; 0 for the default
+     * @return changed options
+     */
+    public LoadOptions contextTokens(int value) {
+        return new LoadOptions(backend, value, kvType, prefillTokens, threads, cpuKernels, lockMemory, progress);
+    }
+
+    /**
+     * Element type of the key/value cache.
+     *
+     * @param value the type
+     * @return changed options
+     */
+    public LoadOptions kvType(KvType value) {
+        return new LoadOptions(backend, contextTokens, value, prefillTokens, threads, cpuKernels, lockMemory, progress);
+    }
+
+    /**
+     * Tokens of a prompt that are processed together.
+     *
+     * @param value from 1 to 8192
+     * @return changed options
+     */
+    public LoadOptions prefillTokens(int value) {
+        return new LoadOptions(backend, contextTokens, kvType, value, threads, cpuKernels, lockMemory, progress);
+    }
+
+    /**
+     * Threads of the CPU backend.
+     *
+     * @param value from 1 to 1024; 0 for the default
+     * @return changed options
+     */
+    public LoadOptions threads(int value) {
+        return new LoadOptions(backend, contextTokens, kvType, prefillTokens, value, cpuKernels, lockMemory, progress);
+    }
+
+    /**
+     * Kernels of the CPU backend.
+     *
+     * @param value which ones
+     * @return changed options
+     */
+    public LoadOptions cpuKernels(CpuKernels value) {
+        return new LoadOptions(backend, contextTokens, kvType, prefillTokens, threads, value, lockMemory, progress);
+    }
+
+    /**
+     * Whether the weights are to be kept in physical memory.
+     *
+     * @param value true to ask for it
+     * @return changed options
+     */
+    public LoadOptions lockMemory(boolean value) {
+        return new LoadOptions(backend, contextTokens, kvType, prefillTokens, threads, cpuKernels, value, progress);
+    }
+
+    /**
+     * Who is told about loading.
+     *
+     * @param value called by the loading thread
+     * @return changed options
+     */
+    public LoadOptions progress(ProgressListener value) {
+        return new LoadOptions(backend, contextTokens, kvType, prefillTokens, threads, cpuKernels, lockMemory, value);
+    }
+}

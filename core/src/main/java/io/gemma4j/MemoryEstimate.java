@@ -1,0 +1,21 @@
+package io.gemma4j;
+
+/**
+ * Memory a model takes, known before anything is loaded.
+ *
+ * @param weightsBytes weights; with the CPU backend this is the mapped file, which the operating system may drop and read again
+ * @param activationBytes scratch memory of the model, shared by its sessions
+ * @param kvBytesPerSession key/value cache of one session whose context is full; it grows with the tokens a session holds
+ * @param contextTokens the context length this holds for
+ */
+public record MemoryEstimate(long weightsBytes, long activationBytes, long kvBytesPerSession, int contextTokens) {
+
+    /**
+     * Everything, with one session.
+     *
+     * @return bytes
+     */
+    public long totalBytes() {
+        return weightsBytes + activationBytes + kvBytesPerSession;
+    }
+}

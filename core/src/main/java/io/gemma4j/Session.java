@@ -1,0 +1,244 @@
+package io.gemma4j;
+
+import io.gemma4j.backend.KvCache;
+import io.gemma4j.backend.Step;
+import io.gemma4j.backend.Step.LogitRows;
+import io.gemma4j.model.Gemma4Decoder.LogitSink;
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/**
+ * One text in the making: the tokens so far and the model's memory of them. Tokens are fed, logits read, the next token is drawn and fed again:
+ *
+ * {@snippet :
+ * try (Session session = model.newSession()) {
+ *     int next = session.feed("2 + 2 =").logits().temperature(0.7f).topK(40).sample();
+ * }
+ * }
+ *
+ * <p>Belongs to one caller at a time: a call that meets another one throws {@link IllegalStateException} and changes nothing. Only
+ * {@link #close()} may be called at any time; it ends what is running. Closed by whoever opened it, at the latest with its model.
+ */
+public final class Session implements AutoCloseable {
+    private static final long CLOSE_POLL_NANOS = 200_000;
+
+    private final Gemma4 model;
+    private final KvCache cache;
+    private final AtomicReference<Thread> user = new AtomicReference<>();
+    private volatile boolean closing;
+    private boolean released;
+    private int[] history = new int[64];
+    private final float[] lastLogits;
+    private boolean logitsValid;
+
+    Session(Gemma4 model, KvCache cache, int vocabulary) {
+        this.model = model;
+        this.cache = cache;
+        this.lastLogits = new float[vocabulary];
+    }
+
+    /**
+     * Adds tokens to the text.
+     *
+     * @param tokens their ids, as they are: nothing is put before them
+     * @return this session, whose {@link #logits()} are those after the last token
+     * @throws ContextOverflowException if they do not fit; nothing has changed then
+     * @throws IllegalArgumentException if there is none, or one is no token
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile; {@link #tokens()} tells how many were added
+     */
+    public Session feed(int... tokens) {
+        enter();
+        try {
+            feed(tokens, () -> false, ProgressListener.NONE);
+        } finally {
+            exit();
+        }
+        return this;
+    }
+
+    /**
+     * Adds text. At the start of a session the token that begins every text is put before it.
+     *
+     * @param text no part of it becomes a control token
+     * @return this session, whose {@link #logits()} are those after the last token
+     * @throws ContextOverflowException if it does not fit; nothing has changed then
+     * @throws IllegalArgumentException if there is nothing to add
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile
+     */
+    public Session feed(String text) {
+        return feed(model.tokenizer().encode(text, tokens() == 0));
+    }
+
+    /**
+     * Adds tokens to the text and reports the logits after each of them.
+     *
+     * @param tokens their ids
+     * @param afterEach takes the logits after the first token, after the second, and so on
+     * @return this session
+     * @throws ContextOverflowException if they do not fit; nothing has changed then
+     * @throws IllegalArgumentException if there is none, or one is no token
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile
+     */
+    public Session feed(int[] tokens, Consumer<Logits> afterEach) {
+        enter();
+        try {
+            check(tokens);
+            run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (row, logits) -> {
+                keep(logits);
+                afterEach.accept(new Logits(logits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens() + row + 1)));
+            });
+        } finally {
+            exit();
+        }
+        return this;
+    }
+
+    /**
+     * The scores for the next token.
+     *
+     * @return a copy, with the model's default sampling options
+     * @throws IllegalStateException if nothing has been fed, the last call did not finish, the session is closed or another call is running
+     */
+    public Logits logits() {
+        enter();
+        try {
+            if (!logitsValid) {
+                throw new IllegalStateException("there are no logits: feed tokens first");
+            }
+            return new Logits(lastLogits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens()));
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * How many tokens the session holds.
+     *
+     * @return tokens
+     */
+    public int tokens() {
+        return cache.tokens();
+    }
+
+    /**
+     * How many tokens the session can hold.
+     *
+     * @return tokens
+     */
+    public int contextTokens() {
+        return cache.contextTokens();
+    }
+
+    /**
+     * Forgets the text; the session can be used for another.
+     *
+     * @throws IllegalStateException if the session is closed or another call is running
+     */
+    public void clear() {
+        enter();
+        cache.clear();
+        logitsValid = false;
+        exit();
+    }
+
+    /** Ends what is running on this session and frees its memory. May be called from any thread, and more than once. */
+    @Override
+    public void close() {
+        closing = true;
+        if (user.get() == Thread.currentThread()) {
+            return; // called from within one of its own callbacks: freed when that call ends
+        }
+        while (!user.compareAndSet(null, Thread.currentThread())) {
+            LockSupport.parkNanos(CLOSE_POLL_NANOS);
+        }
+        exit();
+    }
+
+    void enter() {
+        if (!user.compareAndSet(null, Thread.currentThread())) {
+            throw new IllegalStateException("the session is in use by another call; a session belongs to one caller at a time");
+        }
+        if (closing) {
+            exit();
+            throw new IllegalStateException("the session is closed");
+        }
+    }
+
+    void exit() {
+        if (closing && !released) {
+            released = true;
+            cache.close();
+            model.forget(this);
+        }
+        user.set(null);
+    }
+
+    boolean isClosing() {
+        return closing;
+    }
+
+    /** Adds tokens in steps; the caller has entered. */
+    void feed(int[] tokens, BooleanSupplier cancelled, ProgressListener progress) {
+        check(tokens);
+        run(tokens, LogitRows.LAST, cancelled, progress, (row, logits) -> keep(logits));
+    }
+
+    /** The scores for the next token, without a copy; the caller has entered. */
+    float[] lastLogits() {
+        return lastLogits;
+    }
+
+    /** The tokens so far; the caller has entered. */
+    int[] history() {
+        return Arrays.copyOf(history, cache.tokens());
+    }
+
+    private void check(int[] tokens) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("there are no tokens to add");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= lastLogits.length) {
+                throw new IllegalArgumentException("token " + token + " is outside the vocabulary of " + lastLogits.length);
+            }
+        }
+        if (tokens.length > cache.contextTokens() - cache.tokens()) {
+            throw new ContextOverflowException(tokens.length, cache.tokens(), cache.contextTokens());
+        }
+    }
+
+    private void run(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress,
+            LogitSink sink) {
+        logitsValid = false;
+        BooleanSupplier stop = () -> closing || Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
+        int held = cache.tokens();
+        if (history.length < held + tokens.length) {
+            history = Arrays.copyOf(history, Math.max(2 * history.length, held + tokens.length));
+        }
+        System.arraycopy(tokens, 0, history, held, tokens.length);
+        int stepTokens = model.decoder().maxStepRows();
+        for (int from = 0; from < tokens.length; from += stepTokens) {
+            int to = Math.min(tokens.length, from + stepTokens);
+            LogitRows rows = wanted == LogitRows.LAST && to < tokens.length ? LogitRows.NONE : wanted;
+            if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, from, tokens.length)) {
+                throw new CancellationException("aborted by the progress listener");
+            }
+            model.decoder().run(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop, sink);
+        }
+        if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, tokens.length, tokens.length)) {
+            throw new CancellationException("aborted by the progress listener");
+        }
+        logitsValid = true;
+    }
+
+    private void keep(float[] logits) {
+        System.arraycopy(logits, 0, lastLogits, 0, logits.length);
+    }
+}

@@ -1,0 +1,2 @@
+/** Conversations as the model was trained on them. */
+package io.gemma4j.chat;
