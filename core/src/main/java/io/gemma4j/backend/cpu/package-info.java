@@ -1,0 +1,2 @@
+/** The CPU backend. */
+package io.gemma4j.backend.cpu;
