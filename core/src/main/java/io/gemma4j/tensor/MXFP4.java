@@ -22,12 +22,17 @@ public final class MXFP4 extends BlockByBlock {
     void decodeBlock(MemorySegment bytes, long block, float[] out, int at) {
         float scale = halfE8m0(u8(bytes, block));
         for (int e = 0; e < 32; e++) {
-            out[at + e] = scale * VALUES[ofBlock32(bytes, block + 1, e)];
+            out[at + e] = scale * value(ofBlock32(bytes, block + 1, e));
         }
     }
 
     /** {@code 2^(exponent - 128)}; the two least are subnormal. 255, NaN in the OCP definition, is a plain exponent in GGUF files. */
     public static float halfE8m0(int exponent) {
         return Float.intBitsToFloat(exponent < 2 ? 0x0020_0000 << exponent : exponent - 1 << 23);
+    }
+
+    /** The doubled E2M1 value {@code q}, 0 to 15. */
+    public static float value(int q) {
+        return VALUES[q];
     }
 }

@@ -6,7 +6,6 @@ import static io.gemma4j.backend.cpu.vector.Lanes.low;
 import static io.gemma4j.backend.cpu.vector.Lanes.requireWholeBlocks;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.sum;
-import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
 import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
 import static io.gemma4j.backend.cpu.vector.Lanes.zero;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
@@ -14,12 +13,14 @@ import static io.gemma4j.tensor.LittleEndian.f16;
 
 import io.gemma4j.backend.cpu.RowKernel;
 import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.tensor.IQ4_NL;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /** Rows of IQ4_NL. Stateless and thread-safe. */
 final class IQ4_NLRows implements RowKernel {
+    private static final NibbleTable LEVELS = new NibbleTable(IQ4_NL::level);
 
     @Override
     public GgmlType type() {
@@ -34,8 +35,8 @@ final class IQ4_NLRows implements RowKernel {
             FloatVector d = splat(f16(bytes, block));
             for (int l = 0; l < 16; l += LANES) {
                 IntVector b = unsignedBytes(bytes, block + 2 + l);
-                toFloats(IQ4Levels.of(low(b))).mul(d).intoArray(out, at + l);
-                toFloats(IQ4Levels.of(high(b))).mul(d).intoArray(out, at + 16 + l);
+                LEVELS.of(low(b)).mul(d).intoArray(out, at + l);
+                LEVELS.of(high(b)).mul(d).intoArray(out, at + 16 + l);
             }
             block += 18;
         }
@@ -51,8 +52,8 @@ final class IQ4_NLRows implements RowKernel {
             FloatVector d = splat(f16(bytes, block));
             for (int l = 0; l < 16; l += LANES) {
                 IntVector b = unsignedBytes(bytes, block + 2 + l);
-                sum0 = toFloats(IQ4Levels.of(low(b))).mul(d).fma(floats(x, at + l), sum0);
-                sum1 = toFloats(IQ4Levels.of(high(b))).mul(d).fma(floats(x, at + 16 + l), sum1);
+                sum0 = LEVELS.of(low(b)).mul(d).fma(floats(x, at + l), sum0);
+                sum1 = LEVELS.of(high(b)).mul(d).fma(floats(x, at + 16 + l), sum1);
             }
             block += 18;
         }

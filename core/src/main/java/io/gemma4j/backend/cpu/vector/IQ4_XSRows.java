@@ -6,7 +6,6 @@ import static io.gemma4j.backend.cpu.vector.Lanes.low;
 import static io.gemma4j.backend.cpu.vector.Lanes.requireWholeBlocks;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.sum;
-import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
 import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
 import static io.gemma4j.backend.cpu.vector.Lanes.zero;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
@@ -14,6 +13,7 @@ import static io.gemma4j.tensor.LittleEndian.f16;
 
 import io.gemma4j.backend.cpu.RowKernel;
 import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.tensor.IQ4_NL;
 import io.gemma4j.tensor.IQ4_XS;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -21,6 +21,7 @@ import jdk.incubator.vector.IntVector;
 
 /** Rows of IQ4_XS. Stateless and thread-safe. */
 final class IQ4_XSRows implements RowKernel {
+    private static final NibbleTable LEVELS = new NibbleTable(IQ4_NL::level);
 
     @Override
     public GgmlType type() {
@@ -37,8 +38,8 @@ final class IQ4_XSRows implements RowKernel {
                 FloatVector scale = splat(d * (IQ4_XS.scale(bytes, block + 2, g) - 32));
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector b = unsignedBytes(bytes, block + 8 + 16 * g + l);
-                    toFloats(IQ4Levels.of(low(b))).mul(scale).intoArray(out, at + 32 * g + l);
-                    toFloats(IQ4Levels.of(high(b))).mul(scale).intoArray(out, at + 32 * g + 16 + l);
+                    LEVELS.of(low(b)).mul(scale).intoArray(out, at + 32 * g + l);
+                    LEVELS.of(high(b)).mul(scale).intoArray(out, at + 32 * g + 16 + l);
                 }
             }
             block += 136;
@@ -57,8 +58,8 @@ final class IQ4_XSRows implements RowKernel {
                 FloatVector scale = splat(d * (IQ4_XS.scale(bytes, block + 2, g) - 32));
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector b = unsignedBytes(bytes, block + 8 + 16 * g + l);
-                    sum0 = toFloats(IQ4Levels.of(low(b))).mul(scale).fma(floats(x, at + 32 * g + l), sum0);
-                    sum1 = toFloats(IQ4Levels.of(high(b))).mul(scale).fma(floats(x, at + 32 * g + 16 + l), sum1);
+                    sum0 = LEVELS.of(low(b)).mul(scale).fma(floats(x, at + 32 * g + l), sum0);
+                    sum1 = LEVELS.of(high(b)).mul(scale).fma(floats(x, at + 32 * g + 16 + l), sum1);
                 }
             }
             block += 136;

@@ -20,6 +20,7 @@ import jdk.incubator.vector.IntVector;
 
 /** Rows of MXFP4. Stateless and thread-safe. */
 final class MXFP4Rows implements RowKernel {
+    private static final NibbleTable VALUES = new NibbleTable(MXFP4::value);
 
     @Override
     public GgmlType type() {
@@ -34,8 +35,8 @@ final class MXFP4Rows implements RowKernel {
             FloatVector scale = splat(MXFP4.halfE8m0(u8(bytes, block)));
             for (int l = 0; l < 16; l += LANES) {
                 IntVector b = unsignedBytes(bytes, block + 1 + l);
-                E2M1Values.of(low(b)).mul(scale).intoArray(out, at + l);
-                E2M1Values.of(high(b)).mul(scale).intoArray(out, at + 16 + l);
+                VALUES.of(low(b)).mul(scale).intoArray(out, at + l);
+                VALUES.of(high(b)).mul(scale).intoArray(out, at + 16 + l);
             }
             block += 17;
         }
@@ -51,8 +52,8 @@ final class MXFP4Rows implements RowKernel {
             FloatVector scale = splat(MXFP4.halfE8m0(u8(bytes, block)));
             for (int l = 0; l < 16; l += LANES) {
                 IntVector b = unsignedBytes(bytes, block + 1 + l);
-                sum0 = E2M1Values.of(low(b)).mul(scale).fma(floats(x, at + l), sum0);
-                sum1 = E2M1Values.of(high(b)).mul(scale).fma(floats(x, at + 16 + l), sum1);
+                sum0 = VALUES.of(low(b)).mul(scale).fma(floats(x, at + l), sum0);
+                sum1 = VALUES.of(high(b)).mul(scale).fma(floats(x, at + 16 + l), sum1);
             }
             block += 17;
         }

@@ -49,7 +49,7 @@ final class Q2_KRows implements RowKernel {
     @Override
     public float dot(MemorySegment bytes, long byteOffset, float[] x, int xOffset, int elements) {
         requireWholeBlocks(type(), elements);
-        FloatVector sum0 = zero();
+        FloatVector sum = zero();
         long block = byteOffset;
         for (int at = xOffset; at < xOffset + elements; at += 256) {
             float d = f16(bytes, block + 80);
@@ -61,11 +61,11 @@ final class Q2_KRows implements RowKernel {
                 long quants = block + 16 + 32 * (g >> 3) + 16 * (g & 1);
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector q = unsignedBytes(bytes, quants + l).lanewise(VectorOperators.LSHR, g & 6).and(3);
-                    sum0 = toFloats(q).fma(scale, min).fma(floats(x, at + 16 * g + l), sum0);
+                    sum = toFloats(q).fma(scale, min).fma(floats(x, at + 16 * g + l), sum);
                 }
             }
             block += 84;
         }
-        return sum0.reduceLanes(VectorOperators.ADD);
+        return sum.reduceLanes(VectorOperators.ADD);
     }
 }

@@ -48,7 +48,7 @@ final class Q3_KRows implements RowKernel {
     @Override
     public float dot(MemorySegment bytes, long byteOffset, float[] x, int xOffset, int elements) {
         requireWholeBlocks(type(), elements);
-        FloatVector sum0 = zero();
+        FloatVector sum = zero();
         long block = byteOffset;
         for (int at = xOffset; at < xOffset + elements; at += 256) {
             float d = f16(bytes, block + 108);
@@ -59,11 +59,11 @@ final class Q3_KRows implements RowKernel {
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector q = unsignedBytes(bytes, quants + l).lanewise(VectorOperators.LSHR, g & 6).and(3);
                     IntVector third = unsignedBytes(bytes, thirdBits + l).lanewise(VectorOperators.LSHR, g >> 1).and(1);
-                    sum0 = toFloats(q.or(third.lanewise(VectorOperators.LSHL, 2)).sub(4)).mul(scale).fma(floats(x, at + 16 * g + l), sum0);
+                    sum = toFloats(q.or(third.lanewise(VectorOperators.LSHL, 2)).sub(4)).mul(scale).fma(floats(x, at + 16 * g + l), sum);
                 }
             }
             block += 110;
         }
-        return sum0.reduceLanes(VectorOperators.ADD);
+        return sum.reduceLanes(VectorOperators.ADD);
     }
 }

@@ -34,28 +34,22 @@ final class Q6_KRows implements RowKernel {
         long block = byteOffset;
         for (int at = outOffset; at < outOffset + elements; at += 256) {
             float d = f16(bytes, block + 208);
-            // Quarters of 128 elements, 16 elements of each at a time: h counts them, two per half of the block.
-            for (int h = 0; h < 4; h++) {
-                long ql = block + 64 * (h >> 1) + 16 * (h & 1);
-                long qh = block + 128 + 16 * h;
-                long scales = block + 192 + 8 * (h >> 1) + (h & 1);
-                FloatVector scale0 = splat(d * i8(bytes, scales));
-                FloatVector scale1 = splat(d * i8(bytes, scales + 2));
-                FloatVector scale2 = splat(d * i8(bytes, scales + 4));
-                FloatVector scale3 = splat(d * i8(bytes, scales + 6));
-                int first = 128 * (h >> 1) + 16 * (h & 1);
+            // Eight pieces of 16 bytes of nibbles; the low ones belong to an earlier quarter of the half than the high ones.
+            for (int p = 0; p < 8; p++) {
+                int half = p >> 2;
+                int quarter = p >> 1 & 1;
+                int side = p & 1;
+                FloatVector scale0 = splat(d * i8(bytes, block + 192 + 8 * half + 2 * quarter + side));
+                FloatVector scale1 = splat(d * i8(bytes, block + 196 + 8 * half + 2 * quarter + side));
+                long bitPairs = block + 128 + 32 * half + 16 * side;
+                int first = 128 * half + 32 * quarter + 16 * side;
                 for (int l = 0; l < 16; l += LANES) {
-                    IntVector b0 = unsignedBytes(bytes, ql + l);
-                    IntVector b1 = unsignedBytes(bytes, ql + 32 + l);
-                    IntVector upper = unsignedBytes(bytes, qh + l);
-                    IntVector q0 = low(b0).or(upper.lanewise(VectorOperators.LSHL, 4).and(0x30));
-                    IntVector q1 = low(b1).or(upper.lanewise(VectorOperators.LSHL, 2).and(0x30));
-                    IntVector q2 = high(b0).or(upper.and(0x30));
-                    IntVector q3 = high(b1).or(upper.lanewise(VectorOperators.LSHR, 2).and(0x30));
+                    IntVector b = unsignedBytes(bytes, block + 16 * p + l);
+                    IntVector upper = unsignedBytes(bytes, bitPairs + l).lanewise(VectorOperators.LSHR, 2 * quarter);
+                    IntVector q0 = low(b).or(upper.and(3).lanewise(VectorOperators.LSHL, 4));
+                    IntVector q1 = high(b).or(upper.and(0x30));
                     toFloats(q0.sub(32)).mul(scale0).intoArray(out, at + first + l);
-                    toFloats(q1.sub(32)).mul(scale1).intoArray(out, at + first + 32 + l);
-                    toFloats(q2.sub(32)).mul(scale2).intoArray(out, at + first + 64 + l);
-                    toFloats(q3.sub(32)).mul(scale3).intoArray(out, at + first + 96 + l);
+                    toFloats(q1.sub(32)).mul(scale1).intoArray(out, at + first + 64 + l);
                 }
             }
             block += 210;
@@ -70,28 +64,22 @@ final class Q6_KRows implements RowKernel {
         long block = byteOffset;
         for (int at = xOffset; at < xOffset + elements; at += 256) {
             float d = f16(bytes, block + 208);
-            // Quarters of 128 elements, 16 elements of each at a time: h counts them, two per half of the block.
-            for (int h = 0; h < 4; h++) {
-                long ql = block + 64 * (h >> 1) + 16 * (h & 1);
-                long qh = block + 128 + 16 * h;
-                long scales = block + 192 + 8 * (h >> 1) + (h & 1);
-                FloatVector scale0 = splat(d * i8(bytes, scales));
-                FloatVector scale1 = splat(d * i8(bytes, scales + 2));
-                FloatVector scale2 = splat(d * i8(bytes, scales + 4));
-                FloatVector scale3 = splat(d * i8(bytes, scales + 6));
-                int first = 128 * (h >> 1) + 16 * (h & 1);
+            // Eight pieces of 16 bytes of nibbles; the low ones belong to an earlier quarter of the half than the high ones.
+            for (int p = 0; p < 8; p++) {
+                int half = p >> 2;
+                int quarter = p >> 1 & 1;
+                int side = p & 1;
+                FloatVector scale0 = splat(d * i8(bytes, block + 192 + 8 * half + 2 * quarter + side));
+                FloatVector scale1 = splat(d * i8(bytes, block + 196 + 8 * half + 2 * quarter + side));
+                long bitPairs = block + 128 + 32 * half + 16 * side;
+                int first = 128 * half + 32 * quarter + 16 * side;
                 for (int l = 0; l < 16; l += LANES) {
-                    IntVector b0 = unsignedBytes(bytes, ql + l);
-                    IntVector b1 = unsignedBytes(bytes, ql + 32 + l);
-                    IntVector upper = unsignedBytes(bytes, qh + l);
-                    IntVector q0 = low(b0).or(upper.lanewise(VectorOperators.LSHL, 4).and(0x30));
-                    IntVector q1 = low(b1).or(upper.lanewise(VectorOperators.LSHL, 2).and(0x30));
-                    IntVector q2 = high(b0).or(upper.and(0x30));
-                    IntVector q3 = high(b1).or(upper.lanewise(VectorOperators.LSHR, 2).and(0x30));
+                    IntVector b = unsignedBytes(bytes, block + 16 * p + l);
+                    IntVector upper = unsignedBytes(bytes, bitPairs + l).lanewise(VectorOperators.LSHR, 2 * quarter);
+                    IntVector q0 = low(b).or(upper.and(3).lanewise(VectorOperators.LSHL, 4));
+                    IntVector q1 = high(b).or(upper.and(0x30));
                     sum0 = toFloats(q0.sub(32)).mul(scale0).fma(floats(x, at + first + l), sum0);
-                    sum1 = toFloats(q1.sub(32)).mul(scale1).fma(floats(x, at + first + 32 + l), sum1);
-                    sum0 = toFloats(q2.sub(32)).mul(scale2).fma(floats(x, at + first + 64 + l), sum0);
-                    sum1 = toFloats(q3.sub(32)).mul(scale3).fma(floats(x, at + first + 96 + l), sum1);
+                    sum1 = toFloats(q1.sub(32)).mul(scale1).fma(floats(x, at + first + 64 + l), sum1);
                 }
             }
             block += 210;
