@@ -1,0 +1,62 @@
+package io.gemma4j.backend.cpu.vector;
+
+import static io.gemma4j.backend.cpu.vector.Lanes.floats;
+import static io.gemma4j.backend.cpu.vector.Lanes.high;
+import static io.gemma4j.backend.cpu.vector.Lanes.low;
+import static io.gemma4j.backend.cpu.vector.Lanes.requireWholeBlocks;
+import static io.gemma4j.backend.cpu.vector.Lanes.splat;
+import static io.gemma4j.backend.cpu.vector.Lanes.sum;
+import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
+import static io.gemma4j.backend.cpu.vector.Lanes.zero;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+import static io.gemma4j.tensor.LittleEndian.f16;
+
+import io.gemma4j.backend.cpu.RowKernel;
+import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.tensor.IQ4_NL;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/** Rows of IQ4_NL. Stateless and thread-safe. */
+final class IQ4_NLRows implements RowKernel {
+    private static final NibbleTable LEVELS = new NibbleTable(IQ4_NL::level);
+
+    @Override
+    public GgmlType type() {
+        return GgmlType.IQ4_NL;
+    }
+
+    @Override
+    public void dequantize(MemorySegment bytes, long byteOffset, float[] out, int outOffset, int elements) {
+        requireWholeBlocks(type(), elements);
+        long block = byteOffset;
+        for (int at = outOffset; at < outOffset + elements; at += 32) {
+            FloatVector d = splat(f16(bytes, block));
+            for (int l = 0; l < 16; l += LANES) {
+                IntVector b = unsignedBytes(bytes, block + 2 + l);
+                LEVELS.of(low(b)).mul(d).intoArray(out, at + l);
+                LEVELS.of(high(b)).mul(d).intoArray(out, at + 16 + l);
+            }
+            block += 18;
+        }
+    }
+
+    @Override
+    public float dot(MemorySegment bytes, long byteOffset, float[] x, int xOffset, int elements) {
+        requireWholeBlocks(type(), elements);
+        FloatVector sum0 = zero();
+        FloatVector sum1 = zero();
+        long block = byteOffset;
+        for (int at = xOffset; at < xOffset + elements; at += 32) {
+            FloatVector d = splat(f16(bytes, block));
+            for (int l = 0; l < 16; l += LANES) {
+                IntVector b = unsignedBytes(bytes, block + 2 + l);
+                sum0 = LEVELS.of(low(b)).mul(d).fma(floats(x, at + l), sum0);
+                sum1 = LEVELS.of(high(b)).mul(d).fma(floats(x, at + 16 + l), sum1);
+            }
+            block += 18;
+        }
+        return sum(sum0, sum1);
+    }
+}

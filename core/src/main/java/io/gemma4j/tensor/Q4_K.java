@@ -1,0 +1,35 @@
+package io.gemma4j.tensor;
+
+import static io.gemma4j.tensor.LittleEndian.f16;
+import static io.gemma4j.tensor.LittleEndian.u8;
+import static io.gemma4j.tensor.Nibbles.high;
+import static io.gemma4j.tensor.Nibbles.low;
+
+import io.gemma4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * 256 elements in 144 bytes: f16 d, f16 dmin, a 6-bit scale and minimum per 32 elements, 128 bytes of nibbles q; the value is {@code d *
+ * scale * q - dmin * min}.
+ */
+final class Q4_K extends BlockByBlock {
+    Q4_K() {
+        super(GgmlType.Q4_K);
+    }
+
+    @Override
+    void decodeBlock(MemorySegment bytes, long block, float[] out, int at) {
+        float d = f16(bytes, block);
+        float dmin = f16(bytes, block + 2);
+        for (int group = 0; group < 8; group++) {
+            float scale = d * SixBitPairs.scale(bytes, block + 4, group);
+            float min = dmin * SixBitPairs.min(bytes, block + 4, group);
+            long quants = block + 16 + 32 * (group / 2);
+            for (int l = 0; l < 32; l++) {
+                int b = u8(bytes, quants + l);
+                int q = group % 2 == 0 ? low(b) : high(b);
+                out[at + 32 * group + l] = scale * q - min;
+            }
+        }
+    }
+}
