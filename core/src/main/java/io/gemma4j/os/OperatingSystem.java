@@ -1,0 +1,105 @@
+package io.gemma4j.os;
+
+import com.sun.jna.platform.mac.SystemB;
+import com.sun.jna.ptr.IntByReference;
+import com.sun.jna.ptr.NativeLongByReference;
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Memory figures of the machine. Thread-safe; owns nothing.
+ *
+ * <p>No method throws: where the exact figure cannot be read, the JDK's own is given instead and the reason is logged once.
+ */
+public final class OperatingSystem {
+    private static final Logger LOG = LoggerFactory.getLogger(OperatingSystem.class);
+    private static final AtomicBoolean FALLBACK_LOGGED = new AtomicBoolean();
+
+    /** The operating systems that differ in what this package asks of them. */
+    enum Family {
+        LINUX,
+        MACOS,
+        WINDOWS,
+        OTHER;
+
+        static Family current() {
+            String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+            if (name.startsWith("linux")) {
+                return LINUX;
+            }
+            if (name.startsWith("mac")) {
+                return MACOS;
+            }
+            return name.startsWith("windows") ? WINDOWS : OTHER;
+        }
+    }
+
+    private OperatingSystem() {}
+
+    /**
+     * Memory of the machine or, where the process is confined to a container with less, of the container.
+     *
+     * @return bytes
+     */
+    public static long physicalMemoryBytes() {
+        return platformBean().getTotalMemorySize();
+    }
+
+    /**
+     * Memory that this process can take now without anything being swapped out. Pages that only cache files count as available.
+     *
+     * <p>Linux: {@code MemAvailable} of {@code /proc/meminfo}, but no more than the control groups of the process leave. macOS: free,
+     * purgeable and file-backed pages of {@code host_statistics64}. Windows: {@code ullAvailPhys} of {@code GlobalMemoryStatusEx}.
+     * A snapshot: other processes take and give memory all the time.
+     *
+     * @return bytes
+     */
+    public static long availableMemoryBytes() {
+        try {
+            return switch (Family.current()) {
+                case LINUX -> new LinuxMemory(Path.of("/proc"), Path.of("/sys/fs/cgroup")).availableBytes();
+                case MACOS -> availableOnMac();
+                // The JDK asks GlobalMemoryStatusEx.
+                case WINDOWS, OTHER -> platformBean().getFreeMemorySize();
+            };
+        } catch (IOException | LinkageError e) {
+            // LinkageError: JNA ships no library for this machine, or the folder it unpacks to forbids execution.
+            if (FALLBACK_LOGGED.compareAndSet(false, true)) {
+                LOG.warn("available memory cannot be read exactly, cached files will not be counted as available: {}", e.toString());
+            }
+            return platformBean().getFreeMemorySize();
+        }
+    }
+
+    private static long availableOnMac() throws IOException {
+        SystemB system = SystemB.INSTANCE;
+        int host = system.mach_host_self();
+        NativeLongByReference pageBytes = new NativeLongByReference();
+        int status = system.host_page_size(host, pageBytes);
+        if (status != 0) {
+            throw new IOException("host_page_size: kern_return_t " + status);
+        }
+        SystemB.VMStatistics64 pages = new SystemB.VMStatistics64();
+        IntByReference size = new IntByReference(pages.size() / Integer.BYTES);
+        status = system.host_statistics64(host, SystemB.HOST_VM_INFO64, pages, size);
+        if (status != 0) {
+            throw new IOException("host_statistics64: kern_return_t " + status);
+        }
+        // Speculative pages are file-backed and counted as free, too.
+        return pageBytes.getValue().longValue()
+                * (Integer.toUnsignedLong(pages.free_count)
+                        - Integer.toUnsignedLong(pages.speculative_count)
+                        + Integer.toUnsignedLong(pages.external_page_count)
+                        + Integer.toUnsignedLong(pages.purgeable_count));
+    }
+
+    private static OperatingSystemMXBean platformBean() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    }
+}
