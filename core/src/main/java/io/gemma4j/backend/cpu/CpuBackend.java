@@ -53,7 +53,7 @@ final class CpuBackend implements ModelBackend {
     @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
         // Activations are on the Java heap, which may be small: they get a quarter of it at most.
-        return (int) Math.clamp(Runtime.getRuntime().maxMemory() / 4 / bytesPerRow, 1, wantedRows);
+        return Math.clamp(Runtime.getRuntime().maxMemory() / 4 / bytesPerRow, 1, wantedRows);
     }
 
     @Override
