@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
 final class GgufCursor {
     /** Limit on a key or name, as the specification has it for keys. */
     private static final int MAX_NAME_BYTES = 65_535;
-    /** Decoding takes up to three times a text's bytes, so a file may not be made of text alone. A chat template has some 20 KB. */
-    private static final int MAX_TEXT_BYTES = 16 << 20;
+    /** Decoding takes up to three times a text's bytes, so their sum is bounded. A chat template has some 20 KB. */
+    private static final int MAX_TEXT_BYTES = 4 << 20;
     /** An array is kept in one Java array. */
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
     private static final int MAX_ARRAY_DEPTH = 4;

@@ -163,8 +163,8 @@ public final class GgufFile {
             return;
         }
         if (found.isEmpty() || found.get() != expected) {
-            throw metadata.unexpected(key, expected + " in a file whose name " + (count == 1 ? "does not end in -00001-of-00002.gguf or the like"
-                    : "makes it number " + (expected + 1)), found.map(Object::toString).orElse("nothing"));
+            String reason = count == 1 ? " in a file whose name does not end in -00001-of-00002.gguf or the like" : ", as the file's name has it";
+            throw metadata.unexpected(key, expected + reason, found.map(Object::toString).orElse("nothing"));
         }
     }
 
