@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 public final class LittleEndian {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private LittleEndian() {}
@@ -33,6 +34,11 @@ public final class LittleEndian {
     /** Four bytes as a bit pattern. */
     public static int i32(MemorySegment bytes, long offset) {
         return bytes.get(INT, offset);
+    }
+
+    /** Eight bytes as a bit pattern. */
+    public static long i64(MemorySegment bytes, long offset) {
+        return bytes.get(LONG, offset);
     }
 
     /** An IEEE 754 binary16, exactly. */

@@ -63,7 +63,7 @@ public final class QuantizedTensor {
 
     /** The rows {@code [first, first + count)} as a matrix of their own, without a copy. */
     public QuantizedTensor rows(long first, long count) {
-        if (first < 0 || count <= 0 || first + count > rows) {
+        if (first < 0 || count <= 0 || count > rows - first) {
             throw new IndexOutOfBoundsException("rows [" + first + ", " + (first + count) + ") of " + this);
         }
         List<Part> selected = new ArrayList<>();

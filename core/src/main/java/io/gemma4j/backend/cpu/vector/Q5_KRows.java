@@ -10,7 +10,7 @@ import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
 import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
 import static io.gemma4j.backend.cpu.vector.Lanes.zero;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
-import static io.gemma4j.tensor.LittleEndian.f16;
+import static io.gemma4j.tensor.LittleEndian.i64;
 
 import io.gemma4j.backend.cpu.RowKernel;
 import io.gemma4j.gguf.GgmlType;
@@ -32,10 +32,12 @@ final class Q5_KRows implements RowKernel {
         requireWholeBlocks(type(), elements);
         long block = byteOffset;
         for (int at = outOffset; at < outOffset + elements; at += 256) {
-            float d = f16(bytes, block);
-            float dmin = -f16(bytes, block + 2);
-            long scales = SixBitLanes.scales(bytes, block + 4);
-            long mins = SixBitLanes.mins(bytes, block + 4);
+            long first = i64(bytes, block);
+            long second = i64(bytes, block + 8);
+            float d = SixBitLanes.d(first);
+            float dmin = -SixBitLanes.dmin(first);
+            long scales = SixBitLanes.scales(first, second);
+            long mins = SixBitLanes.mins(second);
             for (int g = 0; g < 8; g += 2) {
                 FloatVector scale0 = splat(d * SixBitLanes.get(scales, g));
                 FloatVector scale1 = splat(d * SixBitLanes.get(scales, g + 1));
@@ -61,10 +63,12 @@ final class Q5_KRows implements RowKernel {
         FloatVector sum1 = zero();
         long block = byteOffset;
         for (int at = xOffset; at < xOffset + elements; at += 256) {
-            float d = f16(bytes, block);
-            float dmin = -f16(bytes, block + 2);
-            long scales = SixBitLanes.scales(bytes, block + 4);
-            long mins = SixBitLanes.mins(bytes, block + 4);
+            long first = i64(bytes, block);
+            long second = i64(bytes, block + 8);
+            float d = SixBitLanes.d(first);
+            float dmin = -SixBitLanes.dmin(first);
+            long scales = SixBitLanes.scales(first, second);
+            long mins = SixBitLanes.mins(second);
             for (int g = 0; g < 8; g += 2) {
                 FloatVector scale0 = splat(d * SixBitLanes.get(scales, g));
                 FloatVector scale1 = splat(d * SixBitLanes.get(scales, g + 1));

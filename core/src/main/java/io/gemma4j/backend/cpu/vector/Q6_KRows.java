@@ -11,7 +11,7 @@ import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
 import static io.gemma4j.backend.cpu.vector.Lanes.zero;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static io.gemma4j.tensor.LittleEndian.f16;
-import static io.gemma4j.tensor.LittleEndian.i8;
+import static io.gemma4j.tensor.LittleEndian.i64;
 
 import io.gemma4j.backend.cpu.RowKernel;
 import io.gemma4j.gguf.GgmlType;
@@ -38,11 +38,11 @@ final class Q6_KRows implements RowKernel {
             for (int p = 0; p < 8; p++) {
                 int half = p >> 2;
                 int quarter = p >> 1 & 1;
-                int side = p & 1;
-                FloatVector scale0 = splat(d * i8(bytes, block + 192 + 8 * half + 2 * quarter + side));
-                FloatVector scale1 = splat(d * i8(bytes, block + 196 + 8 * half + 2 * quarter + side));
-                long bitPairs = block + 128 + 32 * half + 16 * side;
-                int first = 128 * half + 32 * quarter + 16 * side;
+                long scales = i64(bytes, block + 192 + 8 * half) >>> 8 * (p & 3);
+                FloatVector scale0 = splat(d * (byte) scales);
+                FloatVector scale1 = splat(d * (byte) (scales >>> 32));
+                long bitPairs = block + 128 + 32 * half + 16 * (p & 1);
+                int first = 128 * half + 16 * (p & 3);
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector b = unsignedBytes(bytes, block + 16 * p + l);
                     IntVector upper = unsignedBytes(bytes, bitPairs + l).lanewise(VectorOperators.LSHR, 2 * quarter);
@@ -68,11 +68,11 @@ final class Q6_KRows implements RowKernel {
             for (int p = 0; p < 8; p++) {
                 int half = p >> 2;
                 int quarter = p >> 1 & 1;
-                int side = p & 1;
-                FloatVector scale0 = splat(d * i8(bytes, block + 192 + 8 * half + 2 * quarter + side));
-                FloatVector scale1 = splat(d * i8(bytes, block + 196 + 8 * half + 2 * quarter + side));
-                long bitPairs = block + 128 + 32 * half + 16 * side;
-                int first = 128 * half + 32 * quarter + 16 * side;
+                long scales = i64(bytes, block + 192 + 8 * half) >>> 8 * (p & 3);
+                FloatVector scale0 = splat(d * (byte) scales);
+                FloatVector scale1 = splat(d * (byte) (scales >>> 32));
+                long bitPairs = block + 128 + 32 * half + 16 * (p & 1);
+                int first = 128 * half + 16 * (p & 3);
                 for (int l = 0; l < 16; l += LANES) {
                     IntVector b = unsignedBytes(bytes, block + 16 * p + l);
                     IntVector upper = unsignedBytes(bytes, bitPairs + l).lanewise(VectorOperators.LSHR, 2 * quarter);
