@@ -1,9 +1,11 @@
 package io.gemma4j.gguf;
 
 import io.gemma4j.ModelFormatException;
+import java.math.BigInteger;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -11,9 +13,15 @@ import java.util.Set;
 /**
  * The key/value pairs of a GGUF file, in file order, with getters that check type and range. Scalars are {@link Byte}, {@link Short},
  * {@link Integer}, {@link Long}, {@link Float}, {@link Double}, {@link Boolean} or {@link String} (unsigned ones as the next wider type,
- * u64 as {@link Long} when it fits); arrays are {@link List}s of those. Immutable and thread-safe.
+ * u64 as {@link Long} when it fits and {@link java.math.BigInteger} when not); arrays are {@link List}s of those or of such lists, and the
+ * lists of a file decode their elements on every {@code get}. Immutable and thread-safe.
+ *
+ * <p>Every getter throws {@link ModelFormatException} naming file, key, expected and found where the value has another type or range; the
+ * getters of required values also where there is none.
  */
 public final class GgufMetadata {
+    private static final int MAX_QUOTED_CHARS = 80;
+
     private final String source;
     private final Map<String, Object> values;
 
@@ -95,7 +103,8 @@ public final class GgufMetadata {
 
     /** An optional array of integers, each of which fits 32 bits. */
     public Optional<int[]> findIntegers(String key) {
-        return findList(key, Number.class, "an array of integers").map(list -> list.stream().mapToInt(value -> toInt(key, value)).toArray());
+        return findList(key, Number.class, "an array of integers")
+                .map(list -> list.stream().mapToInt(value -> toInt(key, value)).toArray());
     }
 
     /** Whether the value of {@code key} is an array. */
@@ -123,22 +132,38 @@ public final class GgufMetadata {
     @SuppressWarnings("unchecked") // every element is checked
     private <T> Optional<List<T>> findList(String key, Class<T> type, String expected) {
         Optional<List<?>> list = find(key, List.class, expected).map(value -> (List<?>) value);
-        for (Object element : list.orElse(List.of())) {
+        list.ifPresent(elements -> requireElements(key, type, expected, elements));
+        return list.map(value -> (List<T>) value);
+    }
+
+    private void requireElements(String key, Class<?> type, String expected, List<?> elements) {
+        if (elements instanceof PackedList packed) {
+            // One type for all: no need to decode a vocabulary to look at it.
+            if (!packed.isEmpty() && !type.isAssignableFrom(packed.elementType().javaClass())) {
+                throw unexpected(key, expected, "an array of " + packed.size() + " " + packed.elementType());
+            }
+            return;
+        }
+        for (Object element : elements) {
             if (!type.isInstance(element)) {
                 throw unexpected(key, expected, "an array with " + describe(element));
             }
         }
-        return list.map(value -> (List<T>) value);
     }
 
     private int toInt(String key, Number value) {
-        if (value instanceof Float || value instanceof Double || value.longValue() != value.intValue()) {
+        if (value instanceof Float || value instanceof Double || value instanceof BigInteger || value.longValue() != value.intValue()) {
             throw unexpected(key, "a 32-bit integer", value);
         }
         return value.intValue();
     }
 
     private static String describe(Object value) {
-        return value instanceof List<?> list ? "an array of " + list.size() : value.getClass().getSimpleName().toLowerCase() + " " + value;
+        if (value instanceof List<?> list) {
+            return "an array of " + list.size();
+        }
+        String text = value.toString();
+        String quoted = text.length() <= MAX_QUOTED_CHARS ? text : text.substring(0, MAX_QUOTED_CHARS) + "...";
+        return value.getClass().getSimpleName().toLowerCase(Locale.ROOT) + " " + quoted;
     }
 }
