@@ -34,7 +34,8 @@ final class MergeTable {
         int rank = 0;
         for (String merge : merges) {
             if (!add(tokens, merge.getBytes(StandardCharsets.UTF_8), rank)) {
-                throw metadata.unexpected(MERGES, "two text tokens, separated by a space, that join to a text token", "'" + merge + "' as merge " + rank);
+                throw metadata.unexpected(MERGES, "two text tokens, separated by a space, that join to a text token",
+                        "'" + merge + "' as merge " + rank);
             }
             rank++;
         }
