@@ -154,10 +154,10 @@ final class Vocabulary {
     }
 
     private void addText(int id, String text) {
-        if (!text.isEmpty() && text.codePointCount(0, text.length()) == 1) {
+        if (text.codePointCount(0, text.length()) == 1) {
             characterTokens[text.codePointAt(0)] = id;
         }
-        if (!text.isEmpty() && text.chars().allMatch(character -> character == '\n')) {
+        if (text.startsWith("\n") && text.chars().allMatch(character -> character == '\n')) {
             newlineRunTokens.put(text.length(), id);
         }
     }
