@@ -3,9 +3,9 @@ package io.gemma4j.tokenizer;
 import static io.gemma4j.tokenizer.Vocabulary.NONE;
 
 import io.gemma4j.gguf.GgufMetadata;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The merges of a vocabulary: which pairs of tokens join, in which order of preference, and to what. The rank of a merge is its place in
@@ -23,7 +23,7 @@ final class MergeTable {
     /** Reads the merges from {@code metadata}; throws {@link io.gemma4j.ModelFormatException} unless each joins two text tokens to a third. */
     MergeTable(GgufMetadata metadata, Vocabulary vocabulary) {
         List<String> merges = metadata.strings(MERGES);
-        Map<String, Integer> tokens = vocabulary.textTokens(metadata);
+        TextIndex tokens = vocabulary.textTokens(metadata);
         // At most half full, so that a probe for an absent pair, the common case, ends soon.
         int indexBits = Math.max(1, Integer.SIZE - Integer.numberOfLeadingZeros(merges.size()) + 1);
         this.shift = Long.SIZE - indexBits;
@@ -33,15 +33,10 @@ final class MergeTable {
         Arrays.fill(pairs, FREE);
         int rank = 0;
         for (String merge : merges) {
-            int space = merge.indexOf(' ');
-            Integer left = space < 0 ? null : tokens.get(merge.substring(0, space));
-            Integer right = space < 0 ? null : tokens.get(merge.substring(space + 1));
-            Integer result = left == null || right == null ? null : tokens.get(merge.substring(0, space) + merge.substring(space + 1));
-            if (result == null) {
-                throw metadata.unexpected(MERGES, "two text tokens, separated by a space, that join to a text token", "'" + merge + "' as merge " + rank);
+            if (!add(tokens, merge.getBytes(StandardCharsets.UTF_8), rank)) {
+                throw metadata.unexpected(MERGES, "two text tokens, separated by a space, that join to a text token",
+                        "'" + merge + "' as merge " + rank);
             }
-            results[rank] = result;
-            add(pair(left, right), rank);
             rank++;
         }
     }
@@ -58,12 +53,30 @@ final class MergeTable {
         return results[rank];
     }
 
-    private void add(long pair, int rank) {
+    /** Adds {@code "left right"}, if the two and what they join to are among {@code tokens}. */
+    private boolean add(TextIndex tokens, byte[] merge, int rank) {
+        int space = 0;
+        while (space < merge.length && merge[space] != ' ') {
+            space++;
+        }
+        if (space == merge.length) {
+            return false;
+        }
+        int left = tokens.find(merge, 0, space);
+        int right = tokens.find(merge, space + 1, merge.length);
+        System.arraycopy(merge, space + 1, merge, space, merge.length - space - 1);
+        int result = tokens.find(merge, 0, merge.length - 1);
+        if (left == NONE || right == NONE || result == NONE) {
+            return false;
+        }
+        results[rank] = result;
+        long pair = pair(left, right);
         int slot = slot(pair);
         if (pairs[slot] == FREE) {
             pairs[slot] = pair;
             ranks[slot] = rank;
         }
+        return true;
     }
 
     /** The slot that holds {@code pair}, or the free one where it would go. */

@@ -42,7 +42,8 @@ public final class Tokenizer {
         this.bos = Stream.of(findControlToken(metadata, BOS), controlToken("<bos>")).flatMapToInt(OptionalInt::stream).findFirst()
                 .orElseThrow(() -> metadata.unexpected(BOS, "the id of a control token", "nothing, and no token '<bos>'"));
         // Not </s>: in this vocabulary it closes struck-out text.
-        this.endOfGeneration = Stream.of(controlToken("<eos>"), controlToken("<turn|>"), controlToken("<|tool_response>"), findControlToken(metadata, EOS))
+        this.endOfGeneration = Stream.of(controlToken("<eos>"), controlToken("<turn|>"), controlToken("<|tool_response>"),
+                        findControlToken(metadata, EOS))
                 .flatMapToInt(OptionalInt::stream).sorted().distinct().toArray();
         if (endOfGeneration.length == 0) {
             throw metadata.unexpected(EOS, "the id of a control token", "nothing, and no token '<eos>', '<turn|>' or '<|tool_response>'");

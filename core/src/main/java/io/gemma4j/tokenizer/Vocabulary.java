@@ -137,18 +137,16 @@ final class Vocabulary {
         return id;
     }
 
-    /** The ids of all text tokens by their text, built anew; throws {@link ModelFormatException}, about {@code metadata}, when two texts are the same. */
-    Map<String, Integer> textTokens(GgufMetadata metadata) {
-        Map<String, Integer> ids = HashMap.newHashMap(kinds.length);
+    /** All text tokens by their text, indexed anew; throws {@link ModelFormatException}, about {@code metadata}, when two texts are the same. */
+    TextIndex textTokens(GgufMetadata metadata) {
+        TextIndex index = new TextIndex(textBytes, textEnds);
         for (int id = 0; id < kinds.length; id++) {
-            if (kinds[id] == TokenKind.TEXT) {
-                Integer other = ids.put(text(id), id);
-                if (other != null) {
-                    throw duplicate(metadata, other, id, text(id));
-                }
+            int other = kinds[id] == TokenKind.TEXT ? index.add(id) : NONE;
+            if (other != NONE) {
+                throw duplicate(metadata, other, id, text(id));
             }
         }
-        return ids;
+        return index;
     }
 
     private static TokenKind kind(GgufMetadata metadata, int id, int type, String text) {
@@ -156,10 +154,10 @@ final class Vocabulary {
     }
 
     private void addText(int id, String text) {
-        if (!text.isEmpty() && text.codePointCount(0, text.length()) == 1) {
+        if (text.codePointCount(0, text.length()) == 1) {
             characterTokens[text.codePointAt(0)] = id;
         }
-        if (!text.isEmpty() && text.chars().allMatch(character -> character == '\n')) {
+        if (text.startsWith("\n") && text.chars().allMatch(character -> character == '\n')) {
             newlineRunTokens.put(text.length(), id);
         }
     }

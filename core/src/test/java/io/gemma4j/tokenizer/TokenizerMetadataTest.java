@@ -23,10 +23,14 @@ class TokenizerMetadataTest {
     private static final String EOS = "tokenizer.ggml.eos_token_id";
     private static final String UNKNOWN = "tokenizer.ggml.unknown_token_id";
 
+    private static final String NO_MERGE =
+            "key 'tokenizer.ggml.merges': expected two text tokens, separated by a space, that join to a text token, found ";
+
     private static final int UNK = 3;
     private static final int A = 5;
 
-    private final List<String> tokens = new ArrayList<>(List.of("<eos>", "<bos>", "<turn|>", "<unk>", "<0x62>", "a", "\u2581", "aa", "\u2581a", "\n", "\n\n", "<|tool_call>"));
+    private final List<String> tokens = new ArrayList<>(List.of(
+            "<eos>", "<bos>", "<turn|>", "<unk>", "<0x62>", "a", "\u2581", "aa", "\u2581a", "\n", "\n\n", "<|tool_call>"));
     private final List<Object> types = new ArrayList<>(List.of(3, 3, 3, 2, 6, 1, 1, 1, 1, 4, 4, 4));
     private final List<String> merges = new ArrayList<>(List.of("a a", "\u2581 a"));
     private final Map<String, Object> metadata = new HashMap<>();
@@ -112,7 +116,7 @@ class TokenizerMetadataTest {
     void mergesMustJoinTextTokensToATextToken() {
         for (String merge : List.of("aa", "a b", "b a", "aa a", "", " ", "a ", " a", "a  a", "a a a", "<bos> a", "<0x62> a")) {
             merges.set(1, merge);
-            assertRefused("key 'tokenizer.ggml.merges': expected two text tokens, separated by a space, that join to a text token, found '" + merge + "' as merge 1");
+            assertRefused(NO_MERGE + "'" + merge + "' as merge 1");
         }
         metadata.remove(MERGES);
         assertRefused("key 'tokenizer.ggml.merges': expected an array of strings, found nothing");
@@ -125,7 +129,7 @@ class TokenizerMetadataTest {
             tokens.add(control.substring(2));
             types.addAll(List.of(1, 1));
             merges.set(1, control.substring(0, 2) + " " + control.substring(2));
-            assertRefused("key 'tokenizer.ggml.merges': expected two text tokens, separated by a space, that join to a text token, found '" + merges.get(1) + "' as merge 1");
+            assertRefused(NO_MERGE + "'" + merges.get(1) + "' as merge 1");
         }
     }
 
@@ -182,7 +186,8 @@ class TokenizerMetadataTest {
         metadata.remove(EOS);
         tokens.set(0, "<end>");
         tokens.set(2, "</s>");
-        assertRefused("key 'tokenizer.ggml.eos_token_id': expected the id of a control token, found nothing, and no token '<eos>', '<turn|>' or '<|tool_response>'");
+        assertRefused("key 'tokenizer.ggml.eos_token_id': expected the id of a control token, "
+                + "found nothing, and no token '<eos>', '<turn|>' or '<|tool_response>'");
     }
 
     @Test

@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -44,9 +43,9 @@ class TokenizerTest {
     @ParameterizedTest
     @MethodSource("tokenizers")
     void theDelimitersOfThePromptFormatAreControlTokens(Tokenizer tokenizer) {
-        for (String text : List.of("<pad>", "<eos>", "<bos>", "<mask>", "<|turn>", "<turn|>", "<|think|>", "<|channel>", "<channel|>", "<|tool>", "<tool|>",
-                "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>", "<|image>", "<image|>", "<|image|>", "<|audio>", "<audio|>",
-                "<|audio|>", "<|video|>")) {
+        for (String text : List.of("<pad>", "<eos>", "<bos>", "<mask>", "<|turn>", "<turn|>", "<|think|>", "<|channel>", "<channel|>",
+                "<|tool>", "<tool|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", "<|\"|>",
+                "<|image>", "<image|>", "<|image|>", "<|audio>", "<audio|>", "<|audio|>", "<|video|>")) {
             int id = tokenizer.controlToken(text).orElseThrow();
             assertEquals(text, tokenizer.tokenText(id));
             assertTrue(tokenizer.isControl(id));
@@ -78,7 +77,8 @@ class TokenizerTest {
 
     @Test
     void reservedTokensAreUnused() {
-        long expected = Vocabularies.REAL_METADATA.strings("tokenizer.ggml.tokens").stream().filter(text -> text.matches("<unused\\d+>|\\[multimodal]")).count();
+        long expected = Vocabularies.REAL_METADATA.strings("tokenizer.ggml.tokens").stream()
+                .filter(text -> text.matches("<unused\\d+>|\\[multimodal]")).count();
         assertEquals(expected, IntStream.range(0, REAL.vocabularySize()).filter(REAL::isUnused).count());
         assertFalse(REAL.isUnused(9259));
     }
@@ -138,8 +138,8 @@ class TokenizerTest {
     @ParameterizedTest
     @ValueSource(ints = {-1, 262144, Integer.MAX_VALUE, Integer.MIN_VALUE})
     void anIdOutsideTheVocabularyIsRefusedWithItsNumberAndTheSize(int id) {
-        List<Runnable> uses = List.of(() -> REAL.decode(id), () -> REAL.decode(new int[] {9259, id}, true), () -> REAL.tokenText(id), () -> REAL.tokenBytes(id),
-                () -> REAL.isControl(id), () -> REAL.isUnused(id), () -> REAL.isEndOfGeneration(id));
+        List<Runnable> uses = List.of(() -> REAL.decode(id), () -> REAL.decode(new int[] {9259, id}, true), () -> REAL.tokenText(id),
+                () -> REAL.tokenBytes(id), () -> REAL.isControl(id), () -> REAL.isUnused(id), () -> REAL.isEndOfGeneration(id));
         for (Runnable use : uses) {
             String message = assertThrows(IllegalArgumentException.class, use::run).getMessage();
             assertEquals("token id " + id + " is outside the vocabulary of 262144 tokens", message);
@@ -155,7 +155,7 @@ class TokenizerTest {
     }
 
     @Test
-    @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aMegabyteInOneLineIsNotQuadratic() {
         String sentence = "The quick brown fox jumps over 13 lazy dogs; \u00e9tude, \u6211\u60f3 and <|turn> are text. ";
         String text = sentence.repeat(1_000_000 / sentence.length());
