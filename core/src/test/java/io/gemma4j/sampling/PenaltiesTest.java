@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.SamplingOptions;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,7 +55,7 @@ class PenaltiesTest {
             history[n] = random.nextInt(1 + random.nextInt(vocabulary));
             penalties.accept(history[n]);
             float[] logits = TestLogits.peaked(vocabulary, n);
-            double[] expected = ReferenceChain.penalise(ReferenceChain.doubles(logits), options, java.util.Arrays.copyOf(history, n + 1));
+            double[] expected = ReferenceChain.penalise(ReferenceChain.doubles(logits), options, Arrays.copyOf(history, n + 1));
             penalties.apply(logits);
             for (int t = 0; t < vocabulary; t++) {
                 assertEquals(expected[t], logits[t], 1e-5, "token " + t + " after " + (n + 1));

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 
 /** The sampler chain in its plainest form: doubles, full sorts, a dropped token is one at negative infinity. */
 final class ReferenceChain {
@@ -90,7 +91,7 @@ final class ReferenceChain {
 
     /** The ids of the tokens not dropped. */
     static int[] survivors(double[] l) {
-        return java.util.stream.IntStream.range(0, l.length).filter(t -> l[t] > Double.NEGATIVE_INFINITY).toArray();
+        return IntStream.range(0, l.length).filter(t -> l[t] > Double.NEGATIVE_INFINITY).toArray();
     }
 
     private static List<Integer> sorted(double[] l, IntToDoubleFunction score) {
