@@ -32,23 +32,27 @@ final class TopK {
         }
         for (int token = 0; token < logits.length; token++) {
             float logit = logits[token];
-            if (logit > threshold) {
-                candidates.add(token, logit);
-            } else if (logit == threshold && room > 0) {
-                candidates.add(token, Float.isInfinite(logit) ? 0 : logit);
-                room--;
+            if (logit >= threshold) { // rarely, so the inner question costs nothing
+                if (logit > threshold) {
+                    candidates.add(token, logit);
+                } else if (room > 0) {
+                    candidates.add(token, Float.isInfinite(logit) ? 0 : logit);
+                    room--;
+                }
             }
         }
     }
 
     private float kthHighest(float[] logits) {
         Arrays.fill(heap, Float.NEGATIVE_INFINITY);
+        float lowest = Float.NEGATIVE_INFINITY;
         for (float logit : logits) {
-            if (logit > heap[0]) {
+            if (logit > lowest) {
                 replaceLowest(logit);
+                lowest = heap[0];
             }
         }
-        return heap[0];
+        return lowest;
     }
 
     private int heapEntriesAtThreshold() {

@@ -22,8 +22,9 @@ final class Truncation {
         double max = candidates.maxLogit();
         double meanLogit = 0; // expectation of logit - max
         for (int i = 0; i < candidates.size(); i++) {
-            meanLogit += candidates.weight(i) / total * (candidates.logit(i) - max);
+            meanLogit += candidates.weight(i) * (candidates.logit(i) - max);
         }
+        meanLogit /= total;
         for (int i = 0; i < candidates.size(); i++) {
             // -ln p - H = (ln total - (logit - max)) - (ln total - meanLogit)
             nucleus.score(i, (float) -Math.abs(meanLogit - (candidates.logit(i) - max)));
