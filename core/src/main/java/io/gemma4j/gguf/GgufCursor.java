@@ -11,9 +11,9 @@ import java.nio.charset.StandardCharsets;
  */
 final class GgufCursor {
     /** Limit on a key or name, as the specification has it for keys. */
-    private static final int MAX_NAME_BYTES = 65_535;
-    /** Decoding takes up to three times a text's bytes, so their sum is bounded. A chat template has some 20 KB. */
-    private static final int MAX_TEXT_BYTES = 4 << 20;
+    static final int MAX_NAME_BYTES = 65_535;
+    /** Decoding takes up to seven times a text's bytes for a moment, so their sum is bounded. A chat template has some 20 KB. */
+    private static final int MAX_TEXT_BYTES = 2 << 20;
     /** An array is kept in one Java array. */
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
     private static final int MAX_ARRAY_DEPTH = 4;

@@ -19,6 +19,14 @@ import java.util.Optional;
  * A model in the GGUF format, versions 2 and 3, in one file or split over several, mapped into memory and checked from front to back: metadata
  * and the place, type and shape of every tensor. The weights themselves are read when they are used.
  *
+ * <pre>{@code
+ * try (Arena arena = Arena.ofShared()) {
+ *     GgufFile file = GgufFile.open(Path.of("gemma-4-31B-it-Q4_K_M.gguf"), arena);
+ *     int layers = file.metadata().integer("gemma4.block_count");
+ *     MemorySegment norm = file.tensor("output_norm.weight").orElseThrow().bytes();
+ * }
+ * }</pre>
+ *
  * <p>Immutable and thread-safe. The tensors' memory belongs to the arena the file was opened with and is gone when that closes; metadata stays.
  */
 public final class GgufFile {

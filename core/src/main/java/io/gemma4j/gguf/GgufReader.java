@@ -13,8 +13,8 @@ import java.util.Set;
 /**
  * Parses one GGUF file of version 2 or 3, little-endian: header, key/value pairs, tensor directory, data section
  * (<a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">specification</a>). Everything that is wrong with the content is a
- * {@link ModelFormatException}. Beyond the metadata arrays, which take no more than in the file, and a bounded amount of text it allocates
- * some hundred bytes for each pair and tensor.
+ * {@link ModelFormatException}. Metadata arrays take no more heap than room in the file; beside them there are some hundred bytes for each
+ * pair and tensor and the keys, names and scalar texts, all of which are bounded in number and size.
  */
 final class GgufReader {
     static final int MAGIC = 0x46554747;

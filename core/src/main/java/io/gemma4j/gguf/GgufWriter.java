@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -46,7 +47,7 @@ public final class GgufWriter {
     @FunctionalInterface
     public interface TensorContent {
         /**
-         * Writes exactly the tensor's bytes, in as many pieces as it likes. Is called once for every file written, possibly for none.
+         * Writes exactly the tensor's bytes, in as many pieces as it likes. Is called once in every {@link GgufWriter#write}.
          *
          * @param channel takes the bytes; need not be closed
          * @throws IOException if it cannot produce or write them
@@ -114,6 +115,7 @@ public final class GgufWriter {
     }
 
     private GgufWriter put(String key, GgufEncoding encoding, Object value) {
+        requireName("key", key);
         encoding.require(key, value);
         if (key.equals(GgufReader.ALIGNMENT_KEY) && !value.equals(alignment)) {
             throw new IllegalArgumentException("key '" + key + "': set it with alignment()");
@@ -130,12 +132,20 @@ public final class GgufWriter {
 
     /** A tensor whose data is produced when the file is written, dimensions in ggml's order: innermost first. */
     public GgufWriter tensor(String name, GgmlType type, long[] dimensions, TensorContent content) {
+        requireName("tensor", name);
         List<Long> sizes = LongStream.of(dimensions).boxed().toList();
         Tensor tensor = new Tensor(name, type, sizes, GgufTensor.byteSize(name, type, sizes), content);
         if (tensors.putIfAbsent(name, tensor) != null) {
             throw new IllegalArgumentException("tensor '" + name + "': expected a name used once, found it again");
         }
         return this;
+    }
+
+    private static void requireName(String kind, String name) {
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(name) || name.getBytes(StandardCharsets.UTF_8).length > GgufCursor.MAX_NAME_BYTES) {
+            throw new IllegalArgumentException(GgufCursor.quote(kind, name) + ": expected a name of at most " + GgufCursor.MAX_NAME_BYTES
+                    + " bytes without lone surrogates, found one of " + name.length() + " chars");
+        }
     }
 
     /**

@@ -115,6 +115,9 @@ class GgufWriterTest {
                 return "object";
             }
         }), "key 'k': expected a number, a Boolean, a String or a List of one of them that is not empty, found  object");
+        requireRefused(() -> writer.put("\uDC00", 1), "key '\uDC00': expected a name of at most 65535 bytes without lone surrogates, found one of 1 chars");
+        requireRefused(() -> writer.tensor("é".repeat(32_768), GgmlType.I8, new long[] {1}, channel -> {}),
+                "tensor '" + "é".repeat(80) + "...': expected a name of at most 65535 bytes without lone surrogates, found one of 32768 chars");
         requireRefused(() -> writer.put("k", List.of()), "key 'k': expected a number, a Boolean, a String or a List of one of them that is not empty, found ListN []");
         requireRefused(() -> writer.put("k", List.of(1, "two")), "key 'k': expected an integer in the range of i32, found String two");
         requireRefused(() -> writer.put("k", GgufValueType.U8, 256), "key 'k': expected an integer in the range of u8, found Integer 256");

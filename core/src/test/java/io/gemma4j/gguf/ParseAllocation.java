@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /** Parses and holds the heap taken against the size of the file. */
 final class ParseAllocation {
-    /** Room for the exception with its stack and message, and for some hundred pairs and tensors with their names. */
+    /** Room for the exception with its stack and message, and for some hundred pairs and tensors with their keys and names. */
     static final long CONSTANT_BYTES = 64 << 10;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
