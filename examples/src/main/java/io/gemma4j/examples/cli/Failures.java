@@ -1,5 +1,6 @@
 package io.gemma4j.examples.cli;
 
+import io.gemma4j.ContextOverflowException;
 import io.gemma4j.Gemma4Exception;
 import io.gemma4j.examples.cli.StandardStreams.OutputException;
 import java.io.IOException;
@@ -44,6 +45,8 @@ final class Failures {
             case FileSystemException e -> e.getMessage();
             case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): use a smaller --context or --chunk, or let Java have more, "
                     + "for example GEMMA4J_OPTS=-Xmx8g";
+            case ContextOverflowException e -> "the prompt has " + e.promptTokens() + " tokens, but there is room for only " + e.contextTokens()
+                    + ": shorten it or set a larger --context";
             case Gemma4Exception e -> e.getMessage();
             case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
             case IOException e when e.getMessage() != null -> e.getMessage();

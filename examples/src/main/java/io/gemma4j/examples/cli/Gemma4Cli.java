@@ -21,8 +21,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * The {@code gemma4} program: runs a command and turns what went wrong into one line and an exit code. Exit codes: 0 for success, 1 for a
  * failure, 2 for wrong arguments, 130 after Ctrl-C.
  */
-@Command(name = "gemma4", description = "Runs Gemma 4 models on this machine.", mixinStandardHelpOptions = true, versionProvider = Version.class,
-        synopsisSubcommandLabel = "COMMAND", usageHelpAutoWidth = true)
+@Command(name = "gemma4", description = "Runs Gemma 4 models on this machine.", synopsisSubcommandLabel = "COMMAND", scope = ScopeType.INHERIT,
+        mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false, sortSynopsis = false, usageHelpAutoWidth = true)
 public final class Gemma4Cli implements Callable<Integer> {
     static final int OK = 0;
     static final int FAILED = 1;
@@ -92,7 +92,7 @@ public final class Gemma4Cli implements Callable<Integer> {
 
     private static int explainUsage(ParameterException e, String[] args) {
         PrintWriter err = e.getCommandLine().getErr();
-        err.println("gemma4: " + e.getMessage());
+        err.println("gemma4: " + e.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(e, err);
         err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
         return USAGE;

@@ -18,8 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Answers a prompt, on standard output as the tokens come. */
-@Command(name = "generate", description = "Answers a prompt.", mixinStandardHelpOptions = true, versionProvider = Version.class,
-        usageHelpAutoWidth = true)
+@Command(name = "generate", description = "Answers a prompt.")
 final class GenerateCommand implements Callable<Integer> {
     private final StandardStreams streams;
 

@@ -10,8 +10,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Prints what a model is, where it runs and what memory it takes. */
-@Command(name = "info", description = "Describes a model, where it runs and what memory it takes.", mixinStandardHelpOptions = true,
-        versionProvider = Version.class, usageHelpAutoWidth = true)
+@Command(name = "info", description = "Describes a model, where it runs and what memory it takes.")
 final class InfoCommand implements Callable<Integer> {
     private final StandardStreams streams;
 

@@ -11,8 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Writes the logits of every position of some prompts to a file, for comparison with other implementations. */
-@Command(name = "logits", description = "Writes the logits after every token of some prompts to a file of little-endian 32-bit floats.",
-        mixinStandardHelpOptions = true, versionProvider = Version.class, usageHelpAutoWidth = true)
+@Command(name = "logits", description = "Writes the logits after every token of some prompts to a file of little-endian 32-bit floats.")
 final class LogitsCommand implements Callable<Integer> {
     private final StandardStreams streams;
 

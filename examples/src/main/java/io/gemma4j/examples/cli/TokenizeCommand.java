@@ -13,8 +13,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Prints the token ids of a text. Needs no more of a file than its vocabulary. */
-@Command(name = "tokenize", description = "Prints the token ids of a text as a JSON array.", mixinStandardHelpOptions = true,
-        versionProvider = Version.class, usageHelpAutoWidth = true)
+@Command(name = "tokenize", description = "Prints the token ids of a text as a JSON array.")
 final class TokenizeCommand implements Callable<Integer> {
     private final StandardStreams streams;
 
