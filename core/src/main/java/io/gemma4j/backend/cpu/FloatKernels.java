@@ -36,6 +36,9 @@ public interface FloatKernels {
     /** {@code max x[i]}. */
     float max(float[] x, int xOffset, int count);
 
+    /** {@code max |x[i]|}. */
+    float maxMagnitude(float[] x, int xOffset, int count);
+
     /** {@code x = exp(x - shift)}; returns the sum. */
     float expSum(float[] x, int xOffset, float shift, int count);
 

@@ -79,6 +79,15 @@ final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
+    public float maxMagnitude(float[] x, int xOffset, int count) {
+        float max = 0;
+        for (int i = 0; i < count; i++) {
+            max = Math.max(max, Math.abs(x[xOffset + i]));
+        }
+        return max;
+    }
+
+    @Override
     public float expSum(float[] x, int xOffset, float shift, int count) {
         double sum = 0;
         for (int i = 0; i < count; i++) {

@@ -152,6 +152,20 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
+    public float maxMagnitude(float[] x, int xOffset, int count) {
+        FloatVector best = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            best = best.max(load(x, xOffset + i).abs());
+        }
+        float max = best.reduceLanes(VectorOperators.MAX);
+        for (; i < count; i++) {
+            max = Math.max(max, Math.abs(x[xOffset + i]));
+        }
+        return max;
+    }
+
+    @Override
     public float expSum(float[] x, int xOffset, float shift, int count) {
         FloatVector sums = FloatVector.zero(F);
         int i = 0;
