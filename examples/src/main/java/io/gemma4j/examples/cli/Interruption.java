@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
  * the JVM exits, with a code that says why. A second Ctrl-C ends the process at once.
  */
 final class Interruption implements AutoCloseable {
-    private static final int PATIENCE_SECONDS = 5;
+    private static final int PATIENCE_SECONDS = 10;
     private static final int SIGINT = 2;
 
     private final Runnable stop;
