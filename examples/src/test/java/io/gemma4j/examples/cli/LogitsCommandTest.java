@@ -12,8 +12,8 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,8 +24,13 @@ class LogitsCommandTest {
     private Path folder;
 
     private CliRun logits(String ids, String... more) throws Exception {
+        return logits(CliRun.DENSE, ids, more);
+    }
+
+    private CliRun logits(String model, String ids, String[] more) throws Exception {
         Path file = Files.writeString(folder.resolve("ids"), ids);
-        Stream<String> args = Stream.of("logits", "--model", CliRun.DENSE, "--ids-file", file.toString(), "--out", out().toString());
+        Stream<String> args = Stream.of("logits", "--model", model, "--ids-file", file.toString(), "--out", out().toString(),
+                "--threads", "2");
         return CliRun.of(Stream.concat(args, Stream.of(more)).toArray(String[]::new));
     }
 
@@ -47,8 +52,8 @@ class LogitsCommandTest {
         String lines = StreamSupport.stream(golden.get("prompts").spliterator(), false)
                 .map(prompt -> StreamSupport.stream(prompt.get("ids").spliterator(), false).map(JsonNode::asText).collect(Collectors.joining(" ")))
                 .collect(Collectors.joining(" \n\n  ", "\n", "")); // blank lines, and spaces around
-        CliRun run = logits(lines, "--model", CliRun.FIXTURES.resolve(fixture + ".gguf").toString(), "--cpu", kernels, "--kv", "f32", "--chunk",
-                chunk);
+        CliRun run = logits(CliRun.FIXTURES.resolve(fixture + ".gguf").toString(), lines,
+                new String[] {"--cpu", kernels, "--kv", "f32", "--chunk", chunk});
         assertEquals(new CliRun(0, "", ""), run);
 
         FloatBuffer actual = floats(out());
