@@ -140,10 +140,13 @@ public record Gemma4Config(String name, int hidden, int vocabulary, int contextT
 
         private int headDim(String suffix) {
             int headDim = integer("attention.key_length" + suffix, 2, 1 << 16);
+            if (headDim % 2 != 0) {
+                throw metadata.unexpected(key("attention.key_length" + suffix), "an even number", headDim);
+            }
             for (String same : List.of("attention.value_length", "rope.dimension_count")) {
                 int value = metadata.findInteger(key(same + suffix)).orElse(headDim);
-                if (value != headDim || headDim % 2 != 0) {
-                    throw metadata.unexpected(key(same + suffix), "the even key length " + headDim, value);
+                if (value != headDim) {
+                    throw metadata.unexpected(key(same + suffix), "the key length " + headDim, value);
                 }
             }
             return headDim;
