@@ -92,6 +92,8 @@ public final class Gemma4Decoder {
      *
      * @param cancelled asked before every layer, and while waiting for other threads' steps
      * @throws CancellationException if {@code cancelled} said so, or the thread was interrupted while waiting
+     * @throws IllegalArgumentException if the step has more rows than are possible
+     * @throws IllegalStateException if a cache has changed since the step was made
      */
     public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
         if (step.rows() > maxStepRows) {
@@ -99,12 +101,22 @@ public final class Gemma4Decoder {
         }
         acquire(cancelled);
         try {
+            requireCurrent(step);
             forward(step, cancelled, sink);
             for (Step.Span span : step.spans()) {
                 span.cache().append(span.rows());
             }
         } finally {
             steps.unlock();
+        }
+    }
+
+    private static void requireCurrent(Step step) {
+        for (Step.Span span : step.spans()) {
+            if (span.cache().tokens() != span.firstPosition()) {
+                throw new IllegalStateException("the step starts at position " + span.firstPosition() + ", but its cache holds "
+                        + span.cache().tokens() + " tokens");
+            }
         }
     }
 
