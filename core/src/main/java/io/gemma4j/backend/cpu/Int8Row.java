@@ -6,35 +6,41 @@ package io.gemma4j.backend.cpu;
  *
  * <p>Two products take one multiplication of 32-bit lanes: with weights {@code w0 + (w2 << 16)} and activations {@code (q0 << 16) + q2}, the upper
  * half of the product is {@code w0 q0 + w2 q2}, give or take one for the lower half. Four consecutive weights are one int, so activations are kept
- * as such pairs: {@code even} holds elements 4i and 4i + 2, {@code odd} 4i + 1 and 4i + 3.
+ * as such pairs: {@code even} holds elements 4i and 4i + 2, {@code odd} 4i + 1 and 4i + 3. To take half the memory a pair is two bytes, q2 and
+ * {@code q0 - (q2 < 0 ? 1 : 0)}: both widened to 16 bits they are the int {@code (q0 << 16) + q2}.
  */
 public final class Int8Row {
     /** Elements that share a scale. */
     public static final int GROUP = 32;
 
-    private final int[] even;
-    private final int[] odd;
-    private final int[] evenBySixtyFour;
-    private final int[] oddBySixtyFour;
+    private final byte[] even;
+    private final byte[] odd;
+    private final byte[] evenBySixtyFour;
+    private final byte[] oddBySixtyFour;
     private final float[] scales;
     private final float[] sums;
     private final float[] scalesAndSums;
     private final float[] halfScales;
     private final float[] halfSums;
-    private final int[] quantized = new int[GROUP];
+    private final byte[] quantized = new byte[GROUP];
 
     /** Room for rows of up to {@code columns} elements. */
     Int8Row(int columns) {
         int padded = Math.ceilDiv(columns, 256) * 256;
-        even = new int[padded / 4];
-        odd = new int[padded / 4];
-        evenBySixtyFour = new int[padded / 4];
-        oddBySixtyFour = new int[padded / 4];
+        even = new byte[padded / 2];
+        odd = new byte[padded / 2];
+        evenBySixtyFour = new byte[padded / 2];
+        oddBySixtyFour = new byte[padded / 2];
         scales = new float[padded / GROUP];
         sums = new float[padded / GROUP];
         scalesAndSums = new float[padded / 16];
         halfScales = new float[padded / 16];
         halfSums = new float[padded / 16];
+    }
+
+    /** Elements there is room for. */
+    int columns() {
+        return 2 * even.length;
     }
 
     /** Rounds {@code columns} elements, a multiple of 32. */
@@ -44,12 +50,11 @@ public final class Int8Row {
             float max = floats.maxMagnitude(x, at, GROUP);
             float scale = max / 127;
             float inverse = max == 0 ? 0 : 127 / max;
+            floats.roundToBytes(x, at, inverse, quantized, GROUP);
             int firstSum = 0;
             int secondSum = 0;
             for (int i = 0; i < GROUP / 2; i++) {
-                quantized[i] = Math.round(x[at + i] * inverse);
                 firstSum += quantized[i];
-                quantized[i + 16] = Math.round(x[at + i + 16] * inverse);
                 secondSum += quantized[i + 16];
             }
             store(group, scale, firstSum, secondSum);
@@ -57,15 +62,15 @@ public final class Int8Row {
     }
 
     private void store(int group, float scale, int firstSum, int secondSum) {
-        int word = group * GROUP / 4;
-        for (int i = 0; i < GROUP / 4; i++) {
-            even[word + i] = (quantized[4 * i] << 16) + quantized[4 * i + 2];
-            odd[word + i] = (quantized[4 * i + 1] << 16) + quantized[4 * i + 3];
+        int at = group * GROUP / 2;
+        for (int i = 0; i < GROUP / 2; i += 2) {
+            storePair(even, at + i, quantized[2 * i], quantized[2 * i + 2]);
+            storePair(odd, at + i, quantized[2 * i + 1], quantized[2 * i + 3]);
         }
         // Within 128 elements: the first and third 32, then the second and fourth.
-        int permuted = (group & ~3 | (group & 1) << 1 | (group & 2) >> 1) * GROUP / 4;
-        System.arraycopy(even, word, evenBySixtyFour, permuted, GROUP / 4);
-        System.arraycopy(odd, word, oddBySixtyFour, permuted, GROUP / 4);
+        int permuted = (group & ~3 | (group & 1) << 1 | (group & 2) >> 1) * GROUP / 2;
+        System.arraycopy(even, at, evenBySixtyFour, permuted, GROUP / 2);
+        System.arraycopy(odd, at, oddBySixtyFour, permuted, GROUP / 2);
         float sum = scale * (firstSum + secondSum);
         scales[group] = scale;
         sums[group] = sum;
@@ -78,23 +83,28 @@ public final class Int8Row {
         halfSums[2 * group + 1] = scale * secondSum;
     }
 
-    /** Elements 4i and 4i + 2 in int i. */
-    public int[] even() {
+    private static void storePair(byte[] pairs, int at, int upper, int lower) {
+        pairs[at] = (byte) lower;
+        pairs[at + 1] = (byte) (upper - (lower < 0 ? 1 : 0));
+    }
+
+    /** Elements 4i and 4i + 2 in pair i. */
+    public byte[] even() {
         return even;
     }
 
-    /** Elements 4i + 1 and 4i + 3 in int i. */
-    public int[] odd() {
+    /** Elements 4i + 1 and 4i + 3 in pair i. */
+    public byte[] odd() {
         return odd;
     }
 
     /** As {@link #even()}, the middle two groups of every four exchanged: groups 64 elements apart stand together. */
-    public int[] evenBySixtyFour() {
+    public byte[] evenBySixtyFour() {
         return evenBySixtyFour;
     }
 
     /** As {@link #odd()}, the middle two groups of every four exchanged. */
-    public int[] oddBySixtyFour() {
+    public byte[] oddBySixtyFour() {
         return oddBySixtyFour;
     }
 

@@ -32,8 +32,8 @@ final class Q4_KInt8 implements Int8Kernel {
     }
 
     private static float narrow(long address, Int8Row x, int columns) {
-        int[] even = x.even();
-        int[] odd = x.odd();
+        byte[] even = x.even();
+        byte[] odd = x.odd();
         FloatVector low = Lanes.zero();
         FloatVector high = low;
         float minima = 0;
@@ -62,25 +62,25 @@ final class Q4_KInt8 implements Int8Kernel {
     }
 
     // The low nibbles of four bytes in each lane, times their activations; the sum is in the upper half.
-    private static IntVector products(IntVector v, int[] even, int[] odd, int at) {
-        return v.and(PAIR).mul(IntVector.fromArray(INTS, even, at))
-                .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(IntVector.fromArray(INTS, odd, at)));
+    private static IntVector products(IntVector v, byte[] even, byte[] odd, int at) {
+        return v.and(PAIR).mul(Lanes.pairs(even, at))
+                .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(Lanes.pairs(odd, at)));
     }
 
     /** Sixteen lanes take two groups at once. */
     private static final class Wide {
         private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, 0xFF00);
-        private static final VectorShuffle<Float> LOW = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 0 : 2);
-        private static final VectorShuffle<Float> HIGH = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 1 : 3);
-        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> (i + 4) & 15);
+        private static final VectorShuffle<Float> PAIR_OF_GROUPS = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 0 : 2);
+        // Brings the next pair of groups to places 0 and 2: after 0 and 2 come 1 and 3, 4 and 6, 5 and 7.
+        private static final int[] NEXT_PLACE = {1, 4, 3, 6, 5, 0, 7, 2};
+        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? NEXT_PLACE[i] : i);
 
         static float dot(long address, Int8Row x, int columns) {
-            int[] even = x.evenBySixtyFour();
-            int[] odd = x.oddBySixtyFour();
+            byte[] even = x.evenBySixtyFour();
+            byte[] odd = x.oddBySixtyFour();
             float[] scalesAndSums = x.scalesAndSums();
-            FloatVector low = Lanes.zero();
-            FloatVector high = low;
-            FloatVector minima = low;
+            FloatVector sum = Lanes.zero();
+            FloatVector minima = sum;
             long block = address;
             for (int at = 0; at < columns / 4; at += 64) {
                 long first = i64(block);
@@ -89,15 +89,14 @@ final class Q4_KInt8 implements Int8Kernel {
                         .mul(FloatVector.fromArray(FLOATS, scalesAndSums, at / 4))
                         .mul(splat(SixBitLanes.d(first) * PRODUCT_UNIT).blend(SixBitLanes.dmin(first), UPPER));
                 minima = minima.add(factors);
-                for (int half = 0; half < 64; half += 32) {
-                    IntVector v = ints(block + 16 + 2 * half);
-                    low = toFloats(products(v, even, odd, at + half)).fma(factors.rearrange(LOW), low);
-                    high = toFloats(products(v.lanewise(VectorOperators.LSHR, 4), even, odd, at + half + 16)).fma(factors.rearrange(HIGH), high);
+                for (int quarter = 0; quarter < 4; quarter++) {
+                    IntVector v = ints(block + 16 + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
+                    sum = toFloats(products(v, even, odd, at + 16 * quarter)).fma(factors.rearrange(PAIR_OF_GROUPS), sum);
                     factors = factors.rearrange(NEXT);
                 }
                 block += 144;
             }
-            return Lanes.sum(low, high) - minima.reduceLanes(VectorOperators.ADD, UPPER);
+            return sum.reduceLanes(VectorOperators.ADD) - minima.reduceLanes(VectorOperators.ADD, UPPER);
         }
 
         // Eight scales, then eight minima.

@@ -32,8 +32,8 @@ final class Q6_KInt8 implements Int8Kernel {
     }
 
     private static float narrow(long address, Int8Row x, int columns) {
-        int[] even = x.even();
-        int[] odd = x.odd();
+        byte[] even = x.even();
+        byte[] odd = x.odd();
         FloatVector low = Lanes.zero();
         FloatVector high = low;
         float offsets = 0;
@@ -72,9 +72,9 @@ final class Q6_KInt8 implements Int8Kernel {
     }
 
     // Four bytes in each lane, times their activations; the sum is in the upper half.
-    private static IntVector products(IntVector q, int[] even, int[] odd, int at) {
-        return q.and(PAIR).mul(IntVector.fromArray(INTS, even, at))
-                .add(q.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(IntVector.fromArray(INTS, odd, at)));
+    private static IntVector products(IntVector q, byte[] even, byte[] odd, int at) {
+        return q.and(PAIR).mul(Lanes.pairs(even, at))
+                .add(q.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(Lanes.pairs(odd, at)));
     }
 
     /** Sixteen lanes take 64 nibble bytes at once. */
@@ -88,8 +88,8 @@ final class Q6_KInt8 implements Int8Kernel {
         private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> (i + 4) & 15);
 
         static float dot(long address, Int8Row x, int columns) {
-            int[] even = x.even();
-            int[] odd = x.odd();
+            byte[] even = x.even();
+            byte[] odd = x.odd();
             FloatVector sum = Lanes.zero();
             FloatVector offsets = sum;
             long block = address;
