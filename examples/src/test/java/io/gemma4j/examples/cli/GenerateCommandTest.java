@@ -84,7 +84,8 @@ class GenerateCommandTest {
         Path file = Files.writeString(folder.resolve("prompt"), "Hello Äpfel");
         String[] rest = {"--raw", "--temperature", "0", "--max-tokens", "8"};
         List<JsonNode> tokens = new ArrayList<>();
-        for (List<String> prompt : List.of(List.of("--prompt", "Hello Äpfel"), List.of("--prompt-file", file.toString()), List.of("--prompt", "-"))) {
+        for (List<String> prompt : List.of(List.of("--prompt", "Hello Äpfel"), List.of("--prompt-file", file.toString()),
+                List.of("--prompt", "-"))) {
             List<String> args = new ArrayList<>(prompt);
             args.addAll(List.of(rest));
             JsonNode result = json(args.toArray(String[]::new));
@@ -131,7 +132,7 @@ class GenerateCommandTest {
 
     @Test
     void logprobsComeMostLikelyFirst() throws Exception {
-        String[] args = {"--raw", "--prompt", "Hi", "--temperature", "0", "--max-tokens", "3", "--logprobs", "4"};
+        String[] args = {"--raw", "--prompt", "Hi", "--temperature", "0", "--max-tokens", "3", "--logprobs", "4", "--cpu", "scalar"};
         JsonNode result = json(args);
         assertEquals(3, result.get("logprobs").size());
         for (int place = 0; place < 3; place++) {

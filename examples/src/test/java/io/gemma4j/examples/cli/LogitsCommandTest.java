@@ -77,12 +77,28 @@ class LogitsCommandTest {
         assertEquals(firstRow * vocabulary, actual.limit(), "one row for each token of each prompt");
     }
 
+    @Test
+    void theSizeOfTheStepsMakesNoDifference() throws Exception {
+        assertEquals(0, logits("2 654 278 776 384", "--chunk", "1").exitCode());
+        float[] oneByOne = values();
+        assertEquals(5 * 1024, oneByOne.length);
+        assertEquals(0, logits("2 654 278 776 384", "--chunk", "5").exitCode());
+        assertArrayEquals(oneByOne, values(), 1e-3f);
+    }
+
+    private float[] values() throws Exception {
+        float[] values = new float[(int) (Files.size(out()) / Float.BYTES)];
+        floats(out()).get(values);
+        return values;
+    }
+
     private static FloatBuffer floats(Path file) throws Exception {
         return ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     }
 
     @ParameterizedTest
-    @CsvSource({"'2 5\n\n2 x 7', line 3, 'x'", "'2 1024', line 1, 1024", "'2\n-1', line 2, -1", "'2 99999999999', line 1, 99999999999", "'  \n\n', none, line"})
+    @CsvSource({"'2 5\n\n2 x 7', line 3, 'x'", "'2 1024', line 1, 1024", "'2\n-1', line 2, -1", "'2 99999999999', line 1, 99999999999",
+        "'  \n\n', none, line"})
     void aBadIdIsNamedWithItsLineAndNothingIsWritten(String ids, String line, String id) throws Exception {
         CliRun run = logits(ids);
         assertEquals(1, run.exitCode());
