@@ -48,7 +48,11 @@ final class OutOfLine implements RowKernel {
     }
 
     private MethodHandle handle(String method, Class<?> result) {
-        MethodType type = MethodType.methodType(result, MemorySegment.class, long.class, float[].class, int.class, int.class);
+        return handle(kernel, method, MethodType.methodType(result, MemorySegment.class, long.class, float[].class, int.class, int.class));
+    }
+
+    /** A handle of one of the kernel's methods. The caller keeps it in a field that the compiler does not take for a constant. */
+    static MethodHandle handle(Object kernel, String method, MethodType type) {
         try {
             return MethodHandles.lookup().bind(kernel, method, type);
         } catch (ReflectiveOperationException e) {
@@ -56,8 +60,8 @@ final class OutOfLine implements RowKernel {
         }
     }
 
-    /** The methods of {@link RowKernel} declare no checked exception. */
-    private static RuntimeException unchecked(Throwable thrown) {
+    /** What a kernel threw; its methods declare no checked exception. */
+    static RuntimeException unchecked(Throwable thrown) {
         if (thrown instanceof Error error) {
             throw error;
         }

@@ -70,6 +70,7 @@ final class Q4_KInt8 implements Int8Kernel {
     /** Sixteen lanes take two groups at once. */
     private static final class Wide {
         private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, 0xFF00);
+        private static final VectorMask<Float> LOWER = UPPER.not();
         private static final VectorShuffle<Float> PAIR_OF_GROUPS = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 0 : 2);
         // Brings the next pair of groups to places 0 and 2: after 0 and 2 come 1 and 3, 4 and 6, 5 and 7.
         private static final int[] NEXT_PLACE = {1, 4, 3, 6, 5, 0, 7, 2};
@@ -96,7 +97,8 @@ final class Q4_KInt8 implements Int8Kernel {
                 }
                 block += 144;
             }
-            return sum.reduceLanes(VectorOperators.ADD) - minima.reduceLanes(VectorOperators.ADD, UPPER);
+            // Only the upper half of the minima holds minima. A masked reduction is not always compiled to vector code.
+            return sum.sub(minima.blend(0, LOWER)).reduceLanes(VectorOperators.ADD);
         }
 
         // Eight scales, then eight minima.

@@ -14,7 +14,7 @@ import io.gemma4j.backend.cpu.Int8Row;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
@@ -79,13 +79,21 @@ final class Q6_KInt8 implements Int8Kernel {
 
     /** Sixteen lanes take 64 nibble bytes at once. */
     private static final class Wide {
-        @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
-        private static final VectorShuffle<Integer>[] TWICE = new VectorShuffle[] {
-            VectorShuffle.fromOp(INTS, i -> i & 7), VectorShuffle.fromOp(INTS, i -> 8 + (i & 7))
-        };
-        private static final IntVector QUARTER_SHIFT = IntVector.fromArray(INTS, new int[] {0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2}, 0);
-        private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(FLOATS, i -> i / 4);
-        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> (i + 4) & 15);
+        // By quarter of a block; the upper bits of both halves' nibbles are in the same 32 bytes.
+        private static final VectorShuffle<Integer>[] UPPER_BYTES = shuffles();
+        private static final VectorShuffle<Float>[] SCALE = shuffles();
+        private static final IntVector[] UPPER_SHIFT = new IntVector[4];
+
+        static {
+            for (int quarter = 0; quarter < 4; quarter++) {
+                int half = quarter >> 1;
+                int high = quarter & 1;
+                int first = 4 * quarter;
+                UPPER_BYTES[quarter] = VectorShuffle.fromOp(INTS, i -> 8 * half + (i & 7));
+                SCALE[quarter] = VectorShuffle.fromOp(FLOATS, i -> first + i / 4);
+                UPPER_SHIFT[quarter] = IntVector.broadcast(INTS, 4 * high).blend(4 * high + 2, VectorMask.fromLong(INTS, 0xFF00));
+            }
+        }
 
         static float dot(long address, Int8Row x, int columns) {
             byte[] even = x.even();
@@ -94,25 +102,23 @@ final class Q6_KInt8 implements Int8Kernel {
             FloatVector offsets = sum;
             long block = address;
             for (int at = 0; at < columns / 4; at += 64) {
-                FloatVector scales = toFloats(sixteenScales(block)).mul(f16(block + 208));
+                FloatVector scales = toFloats(NativeMemory.signedBytes(block + 192)).mul(f16(block + 208));
                 offsets = scales.fma(FloatVector.fromArray(FLOATS, x.halfSums(), at / 4), offsets);
                 FloatVector factors = scales.mul(FloatVector.fromArray(FLOATS, x.halfScales(), at / 4));
                 IntVector allUpper = ints(block + 128);
                 for (int quarter = 0; quarter < 4; quarter++) {
-                    int high = 4 * (quarter & 1);
-                    IntVector upper = allUpper.rearrange(TWICE[quarter >> 1]).lanewise(VectorOperators.LSHR, QUARTER_SHIFT.add(high));
-                    IntVector v = ints(block + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, high);
-                    sum = toFloats(products(lowSix(v, upper), even, odd, at + 16 * quarter)).fma(factors.rearrange(FIRST), sum);
-                    factors = factors.rearrange(NEXT);
+                    IntVector upper = allUpper.rearrange(UPPER_BYTES[quarter]).lanewise(VectorOperators.LSHR, UPPER_SHIFT[quarter]);
+                    IntVector v = ints(block + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
+                    sum = toFloats(products(lowSix(v, upper), even, odd, at + 16 * quarter)).fma(factors.rearrange(SCALE[quarter]), sum);
                 }
                 block += 210;
             }
-            return sum.reduceLanes(VectorOperators.ADD) * PRODUCT_UNIT - 32 * offsets.reduceLanes(VectorOperators.ADD);
+            return sum.mul(PRODUCT_UNIT).sub(offsets.mul(32)).reduceLanes(VectorOperators.ADD);
         }
 
-        private static IntVector sixteenScales(long block) {
-            return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, i64(block + 192)).withLane(1, i64(block + 200)).reinterpretAsBytes()
-                    .convertShape(VectorOperators.B2I, INTS, 0);
+        @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
+        private static <E> VectorShuffle<E>[] shuffles() {
+            return new VectorShuffle[4];
         }
     }
 }

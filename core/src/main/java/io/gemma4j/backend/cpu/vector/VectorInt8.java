@@ -12,8 +12,8 @@ public final class VectorInt8 {
     /** The kernel of {@code type}, if there is one. */
     public static Optional<Int8Kernel> of(GgmlType type) {
         return switch (type) {
-            case Q4_K -> Optional.of(new Q4_KInt8());
-            case Q6_K -> Optional.of(new Q6_KInt8());
+            case Q4_K -> Optional.of(new OutOfLineInt8(new Q4_KInt8()));
+            case Q6_K -> Optional.of(new OutOfLineInt8(new Q6_KInt8()));
             default -> Optional.empty();
         };
     }
