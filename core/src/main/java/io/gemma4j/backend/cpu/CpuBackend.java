@@ -57,7 +57,7 @@ final class CpuBackend implements ModelBackend {
 
     @Override
     public Weight upload(QuantizedTensor tensor) {
-        return new CpuWeight(tensor, kernels.rows(tensor.type()));
+        return new CpuWeight(tensor, kernels.rows(tensor.type()), kernels.int8(tensor.type()));
     }
 
     @Override
