@@ -113,13 +113,13 @@ class Gemma4TrapsTest {
         int[] text;
         float[][] whole;
         // With room for the whole prompt in one step the rings never wrap.
-        try (OpenModel model = OpenModel.of(RewrittenModel.of(fixture), 512)) {
+        try (OpenModel model = OpenModel.fast(RewrittenModel.of(fixture), 512)) {
             text = model.randomTokens(tokens, 3);
             whole = model.logits(text);
             assertTrue(KvLayout.of(model.config, tokens, 512, KvType.F32).layers().stream().allMatch(layer -> layer.slots() == tokens));
         }
         for (int chunk : new int[] {1, 7, 16, 17}) {
-            try (OpenModel model = OpenModel.of(RewrittenModel.of(fixture), chunk)) {
+            try (OpenModel model = OpenModel.fast(RewrittenModel.of(fixture), chunk)) {
                 double worst = OpenModel.worst(model.logits(text), whole);
                 assertTrue(worst <= OTHER_ORDER, () -> "chunks of " + chunk + ": relative L2 " + worst);
             }
@@ -171,7 +171,7 @@ class Gemma4TrapsTest {
         RewrittenModel normal = RewrittenModel.of(DENSE);
         normal.put("gemma4.attention.layer_norm_rms_epsilon", 1e-20f);
         huge.put("gemma4.attention.layer_norm_rms_epsilon", 1e-20f);
-        try (OpenModel expected = OpenModel.of(normal, 8); OpenModel actual = OpenModel.of(huge, 8)) {
+        try (OpenModel expected = OpenModel.fast(normal, 8); OpenModel actual = OpenModel.fast(huge, 8)) {
             int[] text = expected.randomTokens(25, 5);
             double worst = OpenModel.worst(actual.logits(text), expected.logits(text));
             assertTrue(worst <= OTHER_ORDER, () -> "relative L2 " + worst);
