@@ -30,7 +30,7 @@ class Gemma4WeightsTest {
     private static final String DENSE = "dense-mini-Q4_K_M";
     private static final String ELASTIC = "elastic-mini-Q8_0";
     private static final String MOE = "moe-mini-Q4_K_M";
-    private static final int TOKENS = 20;
+    private static final int TOKENS = 10;
     /** The same numbers, summed in another order. */
     private static final double SAME_NUMBERS = 1e-5;
 

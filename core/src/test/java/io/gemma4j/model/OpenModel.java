@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 
-/** A decoder over a model file, with what it uploaded to its backend. */
+/**
+ * A decoder over a model file and what it uploaded to its backend. Scalar kernels give the same bits every time; vector kernels are faster, but
+ * may sum in an order that depends on what has been compiled.
+ */
 final class OpenModel implements AutoCloseable {
     final Gemma4Config config;
     final Gemma4Decoder decoder;
@@ -32,8 +35,12 @@ final class OpenModel implements AutoCloseable {
      * @param decorate what stands between the decoder and the CPU backend
      */
     OpenModel(GgufFile file, int maxStepRows, UnaryOperator<ModelBackend> decorate) {
+        this(file, maxStepRows, CpuKernels.SCALAR, decorate);
+    }
+
+    private OpenModel(GgufFile file, int maxStepRows, CpuKernels kernels, UnaryOperator<ModelBackend> decorate) {
         config = Gemma4Config.of(file);
-        backend = decorate.apply(cpu());
+        backend = decorate.apply(cpu(kernels));
         weights = Gemma4Weights.of(file, config, tensor -> {
             uploads.add(tensor);
             return backend.upload(tensor);
@@ -45,9 +52,14 @@ final class OpenModel implements AutoCloseable {
         return new OpenModel(model.file(), maxStepRows, UnaryOperator.identity());
     }
 
-    private static ModelBackend cpu() {
+    /** On vector kernels. */
+    static OpenModel fast(RewrittenModel model, int maxStepRows) {
+        return new OpenModel(model.file(), maxStepRows, CpuKernels.VECTOR, UnaryOperator.identity());
+    }
+
+    private static ModelBackend cpu(CpuKernels kernels) {
         try {
-            return new CpuBackendProvider().open(new BackendOptions(2, CpuKernels.AUTO));
+            return new CpuBackendProvider().open(new BackendOptions(2, kernels));
         } catch (BackendProvider.UnavailableException e) {
             throw new IllegalStateException(e);
         }

@@ -45,6 +45,10 @@ final class RewrittenModel {
         return this;
     }
 
+    Object metadata(String key) {
+        return metadata.get(key);
+    }
+
     RewrittenModel remove(String tensor) {
         tensors.remove(tensor);
         return this;

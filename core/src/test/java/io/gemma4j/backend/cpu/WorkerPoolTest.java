@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A loop that is not served by every worker never ends, so every test here has a generous limit. */
-@Timeout(60)
+/** A loop that is not served by every worker never ends and cannot be interrupted: tests run in threads of their own, with a generous limit. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WorkerPoolTest {
 
     @ParameterizedTest
