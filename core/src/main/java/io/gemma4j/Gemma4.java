@@ -271,6 +271,7 @@ public final class Gemma4 implements AutoCloseable {
             }
             closed = true;
         }
+        sessions.forEach(Session::beginClose); // all of them end at once, not one after the other
         sessions.forEach(Session::close);
         decoder.whenIdle(() -> {
             backend.close();
@@ -289,6 +290,10 @@ public final class Gemma4 implements AutoCloseable {
 
     Duration loadTime() {
         return loadTime;
+    }
+
+    int openSessions() {
+        return sessions.size();
     }
 
     void forget(Session session) {

@@ -29,7 +29,7 @@ class GenerationTest {
 
     @BeforeAll
     static void load() throws Exception {
-        model = MiniModels.dense();
+        model = MiniModels.load(MiniModels.DENSE, o -> o.threads(1));
     }
 
     @AfterAll
