@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class ConcurrencyTest {
 
     private static GenerationRequest request(Gemma4 model, long seed) {
-        return model.prompt("Prompt number " + seed).seed(seed).maxTokens(24);
+        return model.prompt("Prompt number " + seed).seed(seed).maxTokens(8);
     }
 
     @Test
@@ -169,8 +171,8 @@ class ConcurrencyTest {
     void streamThatIsClosedEarlyFreesItsSession() throws Exception {
         ObservedBackend backend = new ObservedBackend();
         try (Gemma4 model = backend.load(MiniModels.DENSE, MiniModels.options())) {
-            java.util.stream.Stream<String> stream = request(model, 1).stream();
-            java.util.Iterator<String> pieces = stream.iterator();
+            Stream<String> stream = request(model, 1).stream();
+            Iterator<String> pieces = stream.iterator();
             assertFalse(pieces.next().isEmpty());
             int blocks = backend.attentionBlocks.get();
             stream.close();

@@ -78,8 +78,8 @@ class GenerationTest {
 
     @Test
     void generateTakesTheDefaultsOfTheModel() {
-        Generation expected = model.prompt("Hi").sampling(s -> model.samplingDefaults().seed(1)).generate();
-        assertEquals(expected.text(), model.prompt("Hi").seed(1).generate().text());
+        Generation expected = model.prompt("Hi").sampling(s -> model.samplingDefaults().seed(1)).maxTokens(9).generate();
+        assertEquals(expected.text(), model.prompt("Hi").seed(1).maxTokens(9).generate().text());
         assertFalse(model.generate("Hi").isEmpty());
     }
 
@@ -87,7 +87,7 @@ class GenerationTest {
     void stopStringsEndTheTextWhereverTokensBegin() {
         Generation whole = request().generate();
         Random random = new Random(17);
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 10; i++) {
             int length = 1 + random.nextInt(9);
             int from = random.nextInt(whole.text().length() - length);
             String stop = whole.text().substring(from, from + length);
@@ -228,12 +228,12 @@ class GenerationTest {
 
     @Test
     void seedGivesTheSameTokensForEveryStepSize() throws Exception {
-        String prompt = "Numbers 1 2 3 and words go on and on, further than the window reaches.";
+        String prompt = "Words go on, further than the window reaches.";
         for (Fixture fixture : List.of(MiniModels.DENSE, MiniModels.ELASTIC, MiniModels.MOE)) {
             HashSet<List<Integer>> results = new HashSet<>();
-            for (int stepTokens : new int[] {1, 7, 512}) {
+            for (int stepTokens : new int[] {1, 7, 64}) {
                 try (Gemma4 chunked = MiniModels.load(fixture, o -> o.kvType(KvType.F32).prefillTokens(stepTokens))) {
-                    results.add(chunked.prompt(prompt).seed(11).maxTokens(24).generate().tokens());
+                    results.add(chunked.prompt(prompt).seed(11).maxTokens(12).generate().tokens());
                 }
             }
             assertEquals(1, results.size(), results.toString());

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -225,7 +226,7 @@ class PublisherTest {
 
     @Test
     void everySubscriberGetsAGenerationOfItsOwn() throws Exception {
-        java.util.concurrent.Flow.Publisher<String> publisher = request().publisher();
+        Flow.Publisher<String> publisher = request().publisher();
         List<RecordingSubscriber> subscribers = List.of(new RecordingSubscriber(Long.MAX_VALUE), new RecordingSubscriber(Long.MAX_VALUE));
         subscribers.forEach(publisher::subscribe);
         for (RecordingSubscriber subscriber : subscribers) {

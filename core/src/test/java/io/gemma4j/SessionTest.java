@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,7 +41,7 @@ class SessionTest {
         }
     }
 
-    private static List<Integer> drawnByHand(Gemma4 of, String prompt, int count, java.util.function.ToIntFunction<Logits> draw) {
+    private static List<Integer> drawnByHand(Gemma4 of, String prompt, int count, ToIntFunction<Logits> draw) {
         List<Integer> tokens = new ArrayList<>();
         try (Session session = of.newSession()) {
             session.feed(prompt);
@@ -56,10 +57,10 @@ class SessionTest {
     void drawingByHandIsWhatGenerateDoes() throws Exception {
         for (Fixture fixture : List.of(MiniModels.DENSE, MiniModels.ELASTIC, MiniModels.MOE)) {
             try (Gemma4 any = MiniModels.load(fixture, o -> o)) {
-                List<Integer> greedy = any.prompt("Some text").raw(true).temperature(0).maxTokens(20).generate().tokens();
+                List<Integer> greedy = any.prompt("Some text").raw(true).temperature(0).maxTokens(10).generate().tokens();
                 assertEquals(greedy, drawnByHand(any, "Some text", greedy.size(), Logits::argmax));
                 assertEquals(greedy, drawnByHand(any, "Some text", greedy.size(), logits -> logits.temperature(0).sample()));
-                List<Integer> seeded = any.prompt("Some text").raw(true).seed(5).maxTokens(20).generate().tokens();
+                List<Integer> seeded = any.prompt("Some text").raw(true).seed(5).maxTokens(10).generate().tokens();
                 assertEquals(seeded, drawnByHand(any, "Some text", seeded.size(), logits -> logits.seed(5).sample()));
             }
         }
@@ -196,7 +197,7 @@ class SessionTest {
             try (Gemma4 observed = backend.load(fixture, MiniModels.options().kvType(KvType.F32).prefillTokens(8))) {
                 float[] fresh = logitsAfter(observed, tokens);
                 // Blocks within the first step, in the middle, and near the end; the window is 16 tokens.
-                for (int block : new int[] {1, 2, 9, 14, 21}) {
+                for (int block : new int[] {2, 9, 20}) {
                     try (Session session = observed.newSession()) {
                         session.feed(Arrays.copyOf(tokens, 40));
                         backend.beforeAttentionBlock(block, () -> Thread.currentThread().interrupt());
