@@ -1,4 +1,13 @@
-/** Home of the benchmarks. It holds none yet. */
+/** Measures speed, and makes the models to measure it with. */
 module io.gemma4j.bench {
     requires io.gemma4j.core;
+    requires com.fasterxml.jackson.databind;
+    requires transitive info.picocli;
+    requires java.management;
+    requires static jdk.incubator.vector;
+
+    exports io.gemma4j.bench;
+
+    opens io.gemma4j.bench to info.picocli;
+    opens io.gemma4j.bench.measure to com.fasterxml.jackson.databind;
 }

@@ -93,6 +93,8 @@ public final class Gemma4Decoder {
      *
      * @param cancelled asked before every layer, and while waiting for other threads' steps
      * @throws CancellationException if {@code cancelled} said so, or the thread was interrupted while waiting
+     * @throws IllegalArgumentException if the step has more rows than are possible
+     * @throws IllegalStateException if a cache has changed since the step was made
      * @throws IllegalStateException if called by the sink of a step
      */
     public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
@@ -104,6 +106,7 @@ public final class Gemma4Decoder {
         }
         acquire(cancelled);
         try {
+            requireCurrent(step);
             forward(step, cancelled, sink);
             for (Step.Span span : step.spans()) {
                 span.cache().append(span.rows());
@@ -112,6 +115,15 @@ public final class Gemma4Decoder {
             afterStep.run();
             afterStep = () -> {};
             steps.unlock();
+        }
+    }
+
+    private static void requireCurrent(Step step) {
+        for (Step.Span span : step.spans()) {
+            if (span.cache().tokens() != span.firstPosition()) {
+                throw new IllegalStateException("the step starts at position " + span.firstPosition() + ", but its cache holds "
+                        + span.cache().tokens() + " tokens");
+            }
         }
     }
 

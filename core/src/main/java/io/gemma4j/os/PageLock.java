@@ -127,7 +127,7 @@ public final class PageLock implements AutoCloseable {
         ULONG_PTRByReference maximum = new ULONG_PTRByReference();
         // No more can be locked than the minimum working set less a small overhead, so that grows by the segment first.
         if (library.getFunction("GetProcessWorkingSetSize").invokeInt(new Object[] {process, minimum, maximum}) == 0) {
-            return "GetProcessWorkingSetSize: " + Kernel32Util.formatMessage(kernel.GetLastError());
+            return "GetProcessWorkingSetSize: " + Kernel32Util.formatMessage(Native.getLastError());
         }
         SIZE_T grownMinimum = new SIZE_T(minimum.getValue().longValue() + segment.byteSize());
         SIZE_T grownMaximum = new SIZE_T(maximum.getValue().longValue() + segment.byteSize());
@@ -135,7 +135,7 @@ public final class PageLock implements AutoCloseable {
             return "SetProcessWorkingSetSize to " + grownMinimum + " bytes: " + Kernel32Util.formatMessage(Native.getLastError());
         }
         if (!kernel.VirtualLock(new Pointer(segment.address()), new SIZE_T(segment.byteSize()))) {
-            return "VirtualLock of " + segment.byteSize() + " bytes: " + Kernel32Util.formatMessage(kernel.GetLastError());
+            return "VirtualLock of " + segment.byteSize() + " bytes: " + Kernel32Util.formatMessage(Native.getLastError());
         }
         return null;
     }

@@ -27,7 +27,10 @@ class BlockFormatTest {
 
     @Property(tries = 2000)
     void everyElementHasTheBitsOfTheTable(
-            @ForAll("types") GgmlType type, @ForAll @IntRange(min = 1, max = 5) int blocks, @ForAll @IntRange(max = 9) int offset, @ForAll long seed) {
+            @ForAll("types") GgmlType type,
+            @ForAll @IntRange(min = 1, max = 5) int blocks,
+            @ForAll @IntRange(max = 9) int offset,
+            @ForAll long seed) {
         byte[] bytes = RandomBlocks.arbitrary(type, blocks, new Random(seed));
         float[] out = new float[blocks * type.blockElements() + 3];
         BlockFormat format = BlockFormats.of(type).orElseThrow();

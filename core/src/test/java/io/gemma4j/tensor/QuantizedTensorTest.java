@@ -77,9 +77,10 @@ class QuantizedTensorTest {
 
     @Test
     void bytesThatDoNotFillTheShapeAreRefusedByName() {
-        for (long bytes : new long[] {203, 205, 0}) {
-            IllegalArgumentException e = assertThrows(
-                    IllegalArgumentException.class, () -> QuantizedTensor.of("blk.1.w", TYPE, 3, COLUMNS, MemorySegment.ofArray(new byte[(int) bytes])));
+        for (int bytes : new int[] {203, 205, 0}) {
+            MemorySegment segment = MemorySegment.ofArray(new byte[bytes]);
+            IllegalArgumentException e =
+                    assertThrows(IllegalArgumentException.class, () -> QuantizedTensor.of("blk.1.w", TYPE, 3, COLUMNS, segment));
             for (String part : new String[] {"'blk.1.w'", "3 x 64 Q8_0", "204", "got " + bytes}) {
                 assertTrue(e.getMessage().contains(part), e.getMessage());
             }

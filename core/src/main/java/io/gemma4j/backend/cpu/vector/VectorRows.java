@@ -14,7 +14,7 @@ public final class VectorRows {
      * @throws IllegalArgumentException if the type is not supported
      */
     public static RowKernel of(GgmlType type) {
-        return switch (type) {
+        return new OutOfLine(switch (type) {
             case F32 -> new F32Rows();
             case F16 -> new F16Rows();
             case BF16 -> new BF16Rows();
@@ -32,6 +32,6 @@ public final class VectorRows {
             case IQ4_XS -> new IQ4_XSRows();
             case MXFP4 -> new MXFP4Rows();
             default -> throw new IllegalArgumentException("no row kernel for the storage type " + type);
-        };
+        });
     }
 }
