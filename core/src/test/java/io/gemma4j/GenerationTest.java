@@ -38,7 +38,7 @@ class GenerationTest {
     }
 
     private static GenerationRequest request() {
-        return model.prompt("Hello, world").raw(true).seed(3).maxTokens(48).logitBias(noEnd());
+        return model.prompt("Hello, world").raw(true).seed(3).maxTokens(32).logitBias(noEnd());
     }
 
     /** Bans the tokens that end a generation. */
@@ -136,8 +136,8 @@ class GenerationTest {
     @Test
     void maxTokensIsExact() {
         List<Integer> tokens = request().generate().tokens();
-        assertEquals(48, tokens.size());
-        for (int max : new int[] {1, 2, 17, 47}) {
+        assertEquals(32, tokens.size());
+        for (int max : new int[] {1, 2, 17, 31}) {
             Generation generation = request().maxTokens(max).generate();
             assertEquals(tokens.subList(0, max), generation.tokens());
             assertEquals(FinishReason.MAX_TOKENS, generation.finishReason());
@@ -182,12 +182,12 @@ class GenerationTest {
     @Test
     void usageAndTimingsAreThoseOfTheGeneration() {
         Generation generation = request().raw(false).generate();
-        assertEquals(new TokenUsage(PromptRenderer.userTurn(model.tokenizer(), "Hello, world").length, 0, 48), generation.usage());
+        assertEquals(new TokenUsage(PromptRenderer.userTurn(model.tokenizer(), "Hello, world").length, 0, 32), generation.usage());
         Timings timings = generation.timings();
         assertTrue(timings.load().isPositive() && timings.prefill().isPositive() && timings.decode().isPositive(), timings.toString());
         assertTrue(timings.timeToFirstToken().compareTo(timings.prefill()) >= 0, timings.toString());
         assertEquals(generation.usage().promptTokens() * 1e9 / timings.prefill().toNanos(), generation.prefillTokensPerSecond(), 1e-6);
-        assertEquals(47 * 1e9 / timings.decode().toNanos(), generation.decodeTokensPerSecond(), 1e-6);
+        assertEquals(31 * 1e9 / timings.decode().toNanos(), generation.decodeTokensPerSecond(), 1e-6);
         Generation one = request().maxTokens(1).generate();
         assertTrue(one.timings().decode().isZero());
         assertEquals(0, one.decodeTokensPerSecond());
@@ -242,7 +242,7 @@ class GenerationTest {
 
     @Test
     void otherSeedsAndNoSeedGiveOtherTokens() {
-        GenerationRequest unseeded = model.prompt("Hello, world").raw(true).maxTokens(48).logitBias(noEnd()).topK(0).topP(1);
+        GenerationRequest unseeded = model.prompt("Hello, world").raw(true).maxTokens(32).logitBias(noEnd()).topK(0).topP(1);
         assertNotEquals(unseeded.generate().tokens(), unseeded.generate().tokens());
         assertNotEquals(request().topK(0).seed(1).generate().tokens(), request().topK(0).seed(2).generate().tokens());
     }
