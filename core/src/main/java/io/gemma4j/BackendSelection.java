@@ -19,10 +19,10 @@ final class BackendSelection {
 
     private BackendSelection() {}
 
-    static ModelBackend open(Backend wanted, BackendOptions options) {
+    static List<BackendProvider> installed() {
         // The library's own class loader sees the backends beside it, whatever the caller's context class loader is.
         ServiceLoader<BackendProvider> found = ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader());
-        return open(wanted, options, found.stream().map(ServiceLoader.Provider::get).toList());
+        return found.stream().map(ServiceLoader.Provider::get).toList();
     }
 
     static ModelBackend open(Backend wanted, BackendOptions options, List<BackendProvider> providers) {

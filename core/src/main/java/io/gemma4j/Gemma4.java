@@ -1,6 +1,7 @@
 package io.gemma4j;
 
 import io.gemma4j.backend.BackendOptions;
+import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.Weight;
 import io.gemma4j.gguf.GgufFile;
@@ -9,6 +10,7 @@ import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.model.Gemma4Decoder;
 import io.gemma4j.model.Gemma4Weights;
 import io.gemma4j.model.KvLayout;
+import io.gemma4j.os.PageLock;
 import io.gemma4j.sampling.SamplingMetadata;
 import io.gemma4j.tensor.QuantizedTensor;
 import io.gemma4j.tokenizer.Tokenizer;
@@ -16,6 +18,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -23,6 +26,8 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A Gemma 4 model, loaded from a GGUF file.
@@ -37,6 +42,7 @@ import java.util.function.UnaryOperator;
  * memory, and every session that is still open; {@link #close()} frees all of it and ends what is running.
  */
 public final class Gemma4 implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
     private static final int DEFAULT_CONTEXT_TOKENS = 8192;
 
     private final Arena arena;
@@ -48,6 +54,7 @@ public final class Gemma4 implements AutoCloseable {
     private final Gemma4Decoder decoder;
     private final int contextTokens;
     private final KvType kvType;
+    private final List<PageLock> pageLocks;
     private final Duration loadTime;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private boolean closed;
@@ -66,6 +73,7 @@ public final class Gemma4 implements AutoCloseable {
         upload.finish();
         int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
         this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
+        this.pageLocks = options.lockMemory() ? lockPages(file) : List.of();
         this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
     }
 
@@ -91,6 +99,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
+     * @throws IllegalArgumentException if more context is asked for than the model was made for
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, UnaryOperator<LoadOptions> change) throws IOException {
@@ -106,9 +115,15 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
+     * @throws IllegalArgumentException if more context is asked for than the model was made for
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, LoadOptions options) throws IOException {
+        return load(path, options, BackendSelection.installed());
+    }
+
+    /** As above, with a choice of backends other than those that are installed. */
+    static Gemma4 load(Path path, LoadOptions options, List<BackendProvider> providers) throws IOException {
         LoadEvent event = new LoadEvent();
         event.begin();
         long start = System.nanoTime();
@@ -117,7 +132,7 @@ public final class Gemma4 implements AutoCloseable {
         try {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config.of(file); // a file that is none of ours is refused before a device is touched
-            backend = BackendSelection.open(options.backend(), new BackendOptions(options.threads(), options.cpuKernels()));
+            backend = BackendSelection.open(options.backend(), new BackendOptions(options.threads(), options.cpuKernels()), providers);
             Gemma4 model = new Gemma4(arena, file, backend, options, start);
             event.commit(path, file.bytes(), backend.name());
             return model;
@@ -156,6 +171,13 @@ public final class Gemma4 implements AutoCloseable {
                     + options.contextTokens());
         }
         return options.contextTokens() > 0 ? options.contextTokens() : Math.min(config.contextTokens(), DEFAULT_CONTEXT_TOKENS);
+    }
+
+    private static List<PageLock> lockPages(GgufFile file) {
+        List<PageLock> locks = file.segments().stream().map(PageLock::of).toList();
+        locks.stream().flatMap(lock -> lock.refusal().stream()).findFirst()
+                .ifPresent(reason -> LOG.warn("The weights of {} may be evicted from physical memory: {}", file.path(), reason));
+        return locks;
     }
 
     private static Tokenizer tokenizer(GgufFile file, Gemma4Config config) {
@@ -249,9 +271,11 @@ public final class Gemma4 implements AutoCloseable {
             }
             closed = true;
         }
+        sessions.forEach(Session::beginClose); // all of them end at once, not one after the other
         sessions.forEach(Session::close);
         decoder.whenIdle(() -> {
             backend.close();
+            pageLocks.forEach(PageLock::close);
             arena.close();
         });
     }
@@ -266,6 +290,10 @@ public final class Gemma4 implements AutoCloseable {
 
     Duration loadTime() {
         return loadTime;
+    }
+
+    int openSessions() {
+        return sessions.size();
     }
 
     void forget(Session session) {

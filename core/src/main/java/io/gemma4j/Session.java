@@ -152,7 +152,7 @@ public final class Session implements AutoCloseable {
     /** Ends what is running on this session and frees its memory. May be called from any thread, and more than once. */
     @Override
     public void close() {
-        closing = true;
+        beginClose();
         if (user.get() == Thread.currentThread()) {
             return; // called from within one of its own callbacks: freed when that call ends
         }
@@ -160,6 +160,11 @@ public final class Session implements AutoCloseable {
             LockSupport.parkNanos(CLOSE_POLL_NANOS);
         }
         exit();
+    }
+
+    /** Ends what is running, without waiting for it. */
+    void beginClose() {
+        closing = true;
     }
 
     void enter() {

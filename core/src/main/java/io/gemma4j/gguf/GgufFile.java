@@ -31,16 +31,18 @@ import java.util.Optional;
  */
 public final class GgufFile {
     private final List<Path> files;
+    private final List<MemorySegment> segments;
     private final int version;
     private final long bytes;
     private final GgufMetadata metadata;
     private final Map<String, GgufTensor> tensorsByName;
     private final List<GgufTensor> tensors;
 
-    private GgufFile(List<Path> files, List<GgufReader.Contents> parts, long bytes) {
+    private GgufFile(List<Path> files, List<MemorySegment> segments, List<GgufReader.Contents> parts) {
         this.files = List.copyOf(files);
+        this.segments = List.copyOf(segments);
         this.version = parts.getFirst().version();
-        this.bytes = bytes;
+        this.bytes = segments.stream().mapToLong(MemorySegment::byteSize).sum();
         this.metadata = parts.getFirst().metadata();
         this.tensorsByName = new LinkedHashMap<>();
         for (GgufReader.Contents part : parts) {
@@ -74,14 +76,13 @@ public final class GgufFile {
             files.add(split.isPresent() ? split.get().sibling(number) : path);
         }
         List<GgufReader.Contents> parts = new ArrayList<>();
-        long bytes = 0;
+        List<MemorySegment> segments = new ArrayList<>();
         for (Path file : files) {
-            MemorySegment mapped = map(file, arena);
-            parts.add(readPart(file.toString(), mapped, files.size(), parts.size()));
-            bytes += mapped.byteSize();
+            segments.add(map(file, arena));
+            parts.add(readPart(file.toString(), segments.getLast(), files.size(), parts.size()));
         }
         requireAllTensors(parts);
-        return new GgufFile(files, parts, bytes);
+        return new GgufFile(files, segments, parts);
     }
 
     /**
@@ -95,7 +96,7 @@ public final class GgufFile {
     public static GgufFile parse(String source, MemorySegment bytes) {
         List<GgufReader.Contents> parts = List.of(readPart(source, bytes, 1, 0));
         requireAllTensors(parts);
-        return new GgufFile(List.of(), parts, bytes.byteSize());
+        return new GgufFile(List.of(), List.of(bytes), parts);
     }
 
     /**
@@ -113,6 +114,11 @@ public final class GgufFile {
     /** All files of the model, in their order; none if it was {@linkplain #parse parsed} from memory. */
     public List<Path> files() {
         return files;
+    }
+
+    /** The memory that each file is mapped to, in their order; if it was {@linkplain #parse parsed} from memory, that. */
+    public List<MemorySegment> segments() {
+        return segments;
     }
 
     /** The version of the format: 2 or 3. */
