@@ -3,4 +3,7 @@ module io.gemma4j.examples {
     requires io.gemma4j.core;
     requires info.picocli;
     requires com.fasterxml.jackson.databind;
+
+    // picocli sets the fields that hold options.
+    opens io.gemma4j.examples.cli to info.picocli;
 }

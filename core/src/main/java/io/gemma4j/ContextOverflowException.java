@@ -16,7 +16,7 @@ public final class ContextOverflowException extends Gemma4Exception {
      */
     public ContextOverflowException(int promptTokens, int usedTokens, int contextTokens) {
         super("the prompt has " + promptTokens + " tokens and the session holds " + usedTokens + " already, but the context length is "
-                + contextTokens + " tokens; shorten the prompt or load the model with a larger contextLength");
+                + contextTokens + " tokens; shorten the prompt or load the model with a larger contextTokens");
         this.promptTokens = promptTokens;
         this.usedTokens = usedTokens;
         this.contextTokens = contextTokens;

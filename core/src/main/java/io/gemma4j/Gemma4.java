@@ -61,7 +61,9 @@ public final class Gemma4 implements AutoCloseable {
         this.samplingDefaults = SamplingMetadata.read(file.metadata());
         this.contextTokens = contextTokens(config, options);
         this.kvType = options.kvType();
-        Gemma4Weights weights = Gemma4Weights.of(file, config, new Upload(backend, file, options.progress()));
+        Upload upload = new Upload(backend, file, options.progress());
+        Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
+        upload.finish();
         int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
         this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
         this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
@@ -258,6 +260,10 @@ public final class Gemma4 implements AutoCloseable {
         return decoder;
     }
 
+    int contextTokens() {
+        return contextTokens;
+    }
+
     Duration loadTime() {
         return loadTime;
     }
@@ -282,11 +288,20 @@ public final class Gemma4 implements AutoCloseable {
         @Override
         public Weight apply(QuantizedTensor tensor) {
             Weight weight = backend.upload(tensor);
-            doneBytes = Math.min(totalBytes, doneBytes + tensor.bytes());
+            report(Math.min(totalBytes, doneBytes + tensor.bytes()));
+            return weight;
+        }
+
+        /** Tensors that are never uploaded, being small or unused, count as done now. */
+        void finish() {
+            report(totalBytes);
+        }
+
+        private void report(long bytes) {
+            doneBytes = bytes;
             if (!progress.onProgress(ProgressListener.Stage.LOAD, doneBytes, totalBytes)) {
                 throw new CancellationException("loading was aborted by the progress listener");
             }
-            return weight;
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.Flow;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -119,6 +120,7 @@ public final class GenerationRequest {
      *
      * @param value at least 1
      * @return this request
+     * @throws IllegalArgumentException if it is less
      */
     public GenerationRequest maxTokens(int value) {
         if (value < 1) {
@@ -133,11 +135,12 @@ public final class GenerationRequest {
      *
      * @param values none of them empty
      * @return this request
+     * @throws IllegalArgumentException if one is empty
      */
     public GenerationRequest stop(String... values) {
         for (String value : values) {
             if (value.isEmpty()) {
-                throw new IllegalArgumentException("a stop string must not be empty");
+                throw new IllegalArgumentException("stop must not hold an empty string");
             }
         }
         stopStrings = List.of(values);
@@ -149,8 +152,15 @@ public final class GenerationRequest {
      *
      * @param values token ids
      * @return this request
+     * @throws IllegalArgumentException if one is outside the vocabulary
      */
     public GenerationRequest stopTokens(int... values) {
+        int vocabulary = model.tokenizer().vocabularySize();
+        for (int value : values) {
+            if (value < 0 || value >= vocabulary) {
+                throw new IllegalArgumentException("stopTokens must be from 0 to " + (vocabulary - 1) + ", was " + value);
+            }
+        }
         stopTokens = Arrays.stream(values).boxed().toList();
         return this;
     }
@@ -160,6 +170,7 @@ public final class GenerationRequest {
      *
      * @param count how many at each place; 0 for none
      * @return this request
+     * @throws IllegalArgumentException if it is negative
      */
     public GenerationRequest logprobs(int count) {
         if (count < 0) {
@@ -252,7 +263,8 @@ public final class GenerationRequest {
 
     /**
      * The text as a publisher. Each subscriber gets a generation of its own, on a virtual thread of its own, at the pace of its demand; cancelling
-     * the subscription ends it.
+     * the subscription ends it. Where the model is closed or the request's {@link Cancellation} is thrown meanwhile, the pieces so far are all of
+     * them, as in {@link #stream()}. What prevents the generation, a closed model for one, goes to {@code onError}.
      *
      * @return pieces of text
      */
@@ -260,9 +272,15 @@ public final class GenerationRequest {
         return subscriber -> new GenerationSubscription(this, subscriber).start();
     }
 
-    GenerationRun start() {
+    private GenerationRun start() {
+        return start(() -> false);
+    }
+
+    /** Starts a run that {@code cancelled} can end as well as this request's own switch. */
+    GenerationRun start(BooleanSupplier cancelled) {
         int[] tokens = raw ? model.tokenizer().encode(prompt) : PromptRenderer.userTurn(model.tokenizer(), prompt);
-        return new GenerationRun(model, this, tokens);
+        Cancellation own = cancellation;
+        return new GenerationRun(model, this, tokens, () -> own.isCancelled() || cancelled.getAsBoolean());
     }
 
     SamplingOptions samplingOptions() {
@@ -287,9 +305,5 @@ public final class GenerationRequest {
 
     ProgressListener progressListener() {
         return progress;
-    }
-
-    boolean isCancelled() {
-        return cancellation.isCancelled();
     }
 }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +18,7 @@ final class GenerationRun implements AutoCloseable {
     private final Gemma4 model;
     private final GenerationRequest request;
     private final int[] prompt;
+    private final BooleanSupplier cancelled;
     private final Session session;
     private final Sampler sampler;
     private final StreamDecoder decoder;
@@ -31,14 +33,16 @@ final class GenerationRun implements AutoCloseable {
     private long lastTokenNanos;
     private int reservedTokensInARow;
     private FinishReason finishReason;
+    private boolean closed;
 
     /** Checks that the prompt fits before anything is allocated. */
-    GenerationRun(Gemma4 model, GenerationRequest request, int[] prompt) {
+    GenerationRun(Gemma4 model, GenerationRequest request, int[] prompt, BooleanSupplier cancelled) {
         this.model = model;
         this.request = request;
         this.prompt = prompt;
-        if (prompt.length > model.info().contextTokens()) {
-            throw new ContextOverflowException(prompt.length, 0, model.info().contextTokens());
+        this.cancelled = cancelled;
+        if (prompt.length > model.contextTokens()) {
+            throw new ContextOverflowException(prompt.length, 0, model.contextTokens());
         }
         event.begin();
         sampler = new Sampler(request.samplingOptions(), model.tokenizer().vocabularySize());
@@ -57,6 +61,11 @@ final class GenerationRun implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    /** Whether there is no next piece. */
+    boolean hasEnded() {
+        return finishReason != null;
     }
 
     private String advance() {
@@ -83,7 +92,7 @@ final class GenerationRun implements AutoCloseable {
         PrefillEvent prefill = new PrefillEvent();
         prefill.begin();
         long start = System.nanoTime();
-        session.feed(prompt, request::isCancelled, request.progressListener());
+        session.feed(prompt, cancelled, request.progressListener());
         prefillNanos = System.nanoTime() - start;
         prefill.tokens = prompt.length;
         prefill.commit();
@@ -96,7 +105,7 @@ final class GenerationRun implements AutoCloseable {
         DecodeStepEvent step = new DecodeStepEvent();
         step.begin();
         step.position = session.tokens();
-        session.feed(new int[] {tokens.getLast()}, request::isCancelled, ProgressListener.NONE);
+        session.feed(new int[] {tokens.getLast()}, cancelled, ProgressListener.NONE);
         step.commit();
     }
 
@@ -141,9 +150,9 @@ final class GenerationRun implements AutoCloseable {
 
     // Returns the text that was held back.
     private String finish(FinishReason reason) {
-        finishReason = reason;
         String rest = stops.accept(decoder.flush());
-        return stops.stopped() ? rest : rest + stops.flush();
+        finishReason = stops.stopped() ? FinishReason.STOP_SEQUENCE : reason;
+        return rest + stops.flush();
     }
 
     /** What came of it, complete or not. */
@@ -157,6 +166,10 @@ final class GenerationRun implements AutoCloseable {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         session.close();
         event.promptTokens = prompt.length;
         event.generatedTokens = tokens.size();

@@ -4,17 +4,20 @@ import java.util.Objects;
 import java.util.concurrent.Flow;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One subscriber's generation, following the rules of {@link Flow}: calls in sequence, never more elements than were asked for. */
 final class GenerationSubscription implements Flow.Subscription {
+    private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
+
     private final GenerationRequest request;
     private final Flow.Subscriber<? super String> subscriber;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private long demand;
-    private boolean cancelled;
+    private volatile boolean cancelled;
     private IllegalArgumentException badDemand;
-    private Thread worker;
 
     GenerationSubscription(GenerationRequest request, Flow.Subscriber<? super String> subscriber) {
         this.request = request;
@@ -22,8 +25,7 @@ final class GenerationSubscription implements Flow.Subscription {
     }
 
     void start() {
-        worker = Thread.ofVirtual().name("gemma4j-publisher").unstarted(this::publish);
-        worker.start();
+        Thread.ofVirtual().name("gemma4j-publisher").start(this::publish);
     }
 
     @Override
@@ -45,33 +47,41 @@ final class GenerationSubscription implements Flow.Subscription {
     public void cancel() {
         lock.lock();
         try {
-            cancelled = true;
+            cancelled = true; // ends a step that is running, too
             changed.signalAll();
         } finally {
             lock.unlock();
         }
-        if (Thread.currentThread() != worker) {
-            worker.interrupt(); // ends a step that is running
-        }
     }
 
     private void publish() {
-        subscriber.onSubscribe(this);
-        try (GenerationRun run = request.start()) {
-            while (awaitDemand()) {
-                String piece = run.next();
-                if (isCancelled()) {
-                    return;
-                }
-                if (piece == null) {
-                    subscriber.onComplete();
-                    return;
-                }
-                subscriber.onNext(piece);
+        try {
+            subscriber.onSubscribe(this);
+            Throwable failure = null;
+            try (GenerationRun run = request.start(() -> cancelled)) {
+                publish(run);
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            }
+            if (cancelled) {
+                return;
+            }
+            if (failure == null) {
+                subscriber.onComplete();
+            } else {
+                subscriber.onError(failure);
             }
         } catch (RuntimeException | Error e) {
-            if (!isCancelled()) {
-                subscriber.onError(e);
+            // Nobody is left to be told: these methods must not throw.
+            LOG.warn("A subscriber threw from onSubscribe, onComplete or onError", e);
+        }
+    }
+
+    private void publish(GenerationRun run) {
+        while (!run.hasEnded() && awaitDemand()) {
+            String piece = run.next();
+            if (piece != null && !cancelled) {
+                subscriber.onNext(piece);
             }
         }
     }
@@ -88,15 +98,6 @@ final class GenerationSubscription implements Flow.Subscription {
             }
             demand -= demand == Long.MAX_VALUE ? 0 : 1;
             return !cancelled;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private boolean isCancelled() {
-        lock.lock();
-        try {
-            return cancelled;
         } finally {
             lock.unlock();
         }

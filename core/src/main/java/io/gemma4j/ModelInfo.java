@@ -1,6 +1,8 @@
 package io.gemma4j;
 
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What is known of a loaded model.
@@ -17,4 +19,10 @@ import java.util.Map;
  * @param backend where it runs, in words
  */
 public record ModelInfo(String name, String architecture, long parameters, long fileBytes, Map<String, Integer> tensorTypes, int layers,
-        int vocabulary, int trainedContextTokens, int contextTokens, String backend) {}
+        int vocabulary, int trainedContextTokens, int contextTokens, String backend) {
+
+    /** Copies the map. */
+    public ModelInfo {
+        tensorTypes = Collections.unmodifiableMap(new TreeMap<>(tensorTypes));
+    }
+}

@@ -79,7 +79,8 @@ public final class Session implements AutoCloseable {
      * Adds tokens to the text and reports the logits after each of them.
      *
      * @param tokens their ids
-     * @param afterEach takes the logits after the first token, after the second, and so on
+     * @param afterEach takes the logits after the first token, after the second, and so on; must not itself run the model, which is at work
+     *     until it returns
      * @return this session
      * @throws ContextOverflowException if they do not fit; nothing has changed then
      * @throws IllegalArgumentException if there is none, or one is no token

@@ -18,13 +18,22 @@ final class StopMatcher {
             return piece;
         }
         String text = held + piece;
-        int end = stops.stream().mapToInt(text::indexOf).filter(at -> at >= 0).min().orElse(-1);
-        stopped = end >= 0;
-        if (!stopped) {
-            end = text.length() - longestStart(text);
+        int start = text.length();
+        int end = Integer.MAX_VALUE;
+        for (String stop : stops) {
+            int at = text.indexOf(stop);
+            // What is complete first counts, so that the borders of the pieces make no difference; of two that end together, the longer one.
+            if (at >= 0 && (at + stop.length() < end || at + stop.length() == end && at < start)) {
+                start = at;
+                end = at + stop.length();
+            }
         }
-        held = stopped ? "" : text.substring(end);
-        return text.substring(0, end);
+        stopped = end < Integer.MAX_VALUE;
+        if (!stopped) {
+            start -= longestStart(text);
+        }
+        held = stopped ? "" : text.substring(start);
+        return text.substring(0, start);
     }
 
     /** Whether a stop string has come up. */

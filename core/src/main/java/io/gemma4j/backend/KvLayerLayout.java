@@ -19,7 +19,8 @@ public record KvLayerLayout(int layer, int kvHeads, int headDim, int slots, KvTy
 
     /** Bytes of keys and values for {@code tokens} positions, in whole pages. */
     public long bytes(int tokens) {
-        long used = Math.min(slots, (long) Math.ceilDiv(tokens, PAGE_SLOTS) * PAGE_SLOTS);
+        int pageSlots = Math.min(slots, PAGE_SLOTS);
+        long used = (long) Math.ceilDiv(Math.min(tokens, slots), pageSlots) * pageSlots;
         return 2L * used * kvHeads * headDim * type.elementBytes();
     }
 }

@@ -1,7 +1,11 @@
 package io.gemma4j.backend;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One pass through the layers: a token in each row, of any number of sequences. Rows of one sequence stand together and have consecutive
@@ -30,24 +34,61 @@ public final class Step {
         ALL
     }
 
-    /** The next {@code tokens} of one sequence. */
+    /**
+     * What a step adds to one sequence.
+     *
+     * @param cache of the sequence; holds what comes before
+     * @param tokens the next ones, at least one; not to be modified
+     * @param wanted which of them want logits
+     */
+    public record Sequence(KvCache cache, int[] tokens, LogitRows wanted) {}
+
+    /**
+     * The next {@code tokens} of one sequence.
+     *
+     * @throws IllegalArgumentException if there is no token, or more than the cache has room for
+     */
     public static Step of(KvCache cache, int[] tokens, LogitRows wanted) {
-        int count = tokens.length;
-        int first = cache.tokens();
-        int[] positions = new int[count];
-        for (int row = 0; row < count; row++) {
-            positions[row] = first + row;
+        return of(List.of(new Sequence(cache, tokens.clone(), wanted)));
+    }
+
+    /**
+     * The next tokens of several sequences, whose rows come one sequence after the other.
+     *
+     * @throws IllegalArgumentException if there is no sequence, one occurs twice, has no token, or more than its cache has room for
+     */
+    public static Step of(List<Sequence> sequences) {
+        IntStream.Builder tokens = IntStream.builder();
+        IntStream.Builder positions = IntStream.builder();
+        IntStream.Builder logitRows = IntStream.builder();
+        List<Span> spans = new ArrayList<>();
+        Set<KvCache> caches = Collections.newSetFromMap(new IdentityHashMap<>());
+        int row = 0;
+        for (Sequence sequence : sequences) {
+            int count = sequence.tokens().length;
+            int held = sequence.cache().tokens();
+            if (count == 0 || count > sequence.cache().contextTokens() - held || !caches.add(sequence.cache())) {
+                throw new IllegalArgumentException("a step needs at least one token of each sequence, each sequence once, and room for them: got "
+                        + count + " tokens after " + held + " in a cache of " + sequence.cache().contextTokens());
+            }
+            spans.add(new Span(sequence.cache(), row, count, held));
+            int wantedFrom = switch (sequence.wanted()) {
+                case NONE -> count;
+                case LAST -> count - 1;
+                case ALL -> 0;
+            };
+            for (int i = 0; i < count; i++, row++) {
+                tokens.add(sequence.tokens()[i]);
+                positions.add(held + i);
+                if (i >= wantedFrom) {
+                    logitRows.add(row);
+                }
+            }
         }
-        int from = switch (wanted) {
-            case NONE -> count;
-            case LAST -> count - 1;
-            case ALL -> 0;
-        };
-        int[] logitRows = new int[count - from];
-        for (int i = 0; i < logitRows.length; i++) {
-            logitRows[i] = from + i;
+        if (spans.isEmpty()) {
+            throw new IllegalArgumentException("a step needs at least one sequence");
         }
-        return new Step(tokens.clone(), positions, List.of(new Span(cache, 0, count, first)), logitRows);
+        return new Step(tokens.build().toArray(), positions.build().toArray(), List.copyOf(spans), logitRows.build().toArray());
     }
 
     /** The rows that want logits, as a step of their own: what is left to do once every key and value of the step is stored. */

@@ -95,7 +95,7 @@ public record Gemma4Config(String name, int hidden, int vocabulary, int contextT
             return new Gemma4Config(metadata.findString("general.name").orElse("gemma4"), hidden, (int) vocabulary,
                     integer("context_length", 1, MAX_CONTEXT_TOKENS), positive("attention.layer_norm_rms_epsilon", 1e-6f),
                     positive("rope.freq_base", 1e6f), positive("rope.freq_base_swa", 1e4f),
-                    metadata.findFloating(key("final_logit_softcapping")).orElse(0f), integer("embedding_length_per_layer_input", 0, MAX_WIDTH, 0),
+                    softcap(), integer("embedding_length_per_layer_input", 0, MAX_WIDTH, 0),
                     experts, experts == 0 ? 0 : integer("expert_used_count", 1, experts),
                     experts == 0 ? 0 : integer("expert_feed_forward_length", 1, MAX_WIDTH), suppressedTokens((int) vocabulary), layers());
         }
@@ -116,8 +116,13 @@ public record Gemma4Config(String name, int hidden, int vocabulary, int contextT
                 if (heads[i] % kvHeads[i] != 0) {
                     throw metadata.unexpected(key("attention.head_count_kv"), "a divisor of " + heads[i] + " heads in layer " + i, kvHeads[i]);
                 }
-                layers.add(new Layer(i, slides ? window : Integer.MAX_VALUE, slides, heads[i], kvHeads[i], slides ? headDimSliding : headDim,
-                        feedForward[i], i < count - shared ? i : kvOwner(layers, count - shared, slides, i)));
+                int layerHeadDim = slides ? headDimSliding : headDim;
+                if (heads[i] > MAX_WIDTH / layerHeadDim) {
+                    throw metadata.unexpected(key("attention.head_count"),
+                            "at most " + MAX_WIDTH / layerHeadDim + " heads of " + layerHeadDim + " elements in layer " + i, heads[i]);
+                }
+                layers.add(new Layer(i, slides ? window : Integer.MAX_VALUE, slides, heads[i], kvHeads[i], layerHeadDim, feedForward[i],
+                        i < count - shared ? i : kvOwner(layers, count - shared, slides, i)));
             }
             return List.copyOf(layers);
         }
@@ -135,10 +140,13 @@ public record Gemma4Config(String name, int hidden, int vocabulary, int contextT
 
         private int headDim(String suffix) {
             int headDim = integer("attention.key_length" + suffix, 2, 1 << 16);
+            if (headDim % 2 != 0) {
+                throw metadata.unexpected(key("attention.key_length" + suffix), "an even number", headDim);
+            }
             for (String same : List.of("attention.value_length", "rope.dimension_count")) {
                 int value = metadata.findInteger(key(same + suffix)).orElse(headDim);
-                if (value != headDim || headDim % 2 != 0) {
-                    throw metadata.unexpected(key(same + suffix), "the even key length " + headDim, value);
+                if (value != headDim) {
+                    throw metadata.unexpected(key(same + suffix), "the key length " + headDim, value);
                 }
             }
             return headDim;
@@ -182,6 +190,15 @@ public record Gemma4Config(String name, int hidden, int vocabulary, int contextT
                 tokens.add(token);
             }
             return List.copyOf(tokens);
+        }
+
+        private float softcap() {
+            String key = key("final_logit_softcapping");
+            float cap = metadata.findFloating(key).orElse(0f);
+            if (!(cap >= 0) || Float.isInfinite(cap)) {
+                throw metadata.unexpected(key, "a positive number, or 0 for none", cap);
+            }
+            return cap;
         }
 
         private float positive(String name, float otherwise) {

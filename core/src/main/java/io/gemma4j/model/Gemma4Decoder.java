@@ -30,8 +30,9 @@ public final class Gemma4Decoder {
     private final int maxStepRows;
     private final float[] logits;
     private final ReentrantLock steps = new ReentrantLock(true);
+    private Runnable afterStep = () -> {};
 
-    /** Receives the logits of a step's rows, in order. */
+    /** Receives the logits of a step's rows, in order, while the step is running: it must not run another one. */
     @FunctionalInterface
     public interface LogitSink {
         /**
@@ -92,27 +93,49 @@ public final class Gemma4Decoder {
      *
      * @param cancelled asked before every layer, and while waiting for other threads' steps
      * @throws CancellationException if {@code cancelled} said so, or the thread was interrupted while waiting
+     * @throws IllegalArgumentException if the step has more rows than are possible
+     * @throws IllegalStateException if a cache has changed since the step was made
+     * @throws IllegalStateException if called by the sink of a step
      */
     public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
         if (step.rows() > maxStepRows) {
             throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
         }
+        if (steps.isHeldByCurrentThread()) {
+            throw new IllegalStateException("the model cannot be run by what takes the logits of a step that is running");
+        }
         acquire(cancelled);
         try {
+            requireCurrent(step);
             forward(step, cancelled, sink);
             for (Step.Span span : step.spans()) {
                 span.cache().append(span.rows());
             }
         } finally {
+            afterStep.run();
+            afterStep = () -> {};
             steps.unlock();
         }
     }
 
-    /** Runs {@code action} while no step is running. */
+    private static void requireCurrent(Step step) {
+        for (Step.Span span : step.spans()) {
+            if (span.cache().tokens() != span.firstPosition()) {
+                throw new IllegalStateException("the step starts at position " + span.firstPosition() + ", but its cache holds "
+                        + span.cache().tokens() + " tokens");
+            }
+        }
+    }
+
+    /** Runs {@code action} while no step is running: at the end of the step if called by its sink, else before this method returns. */
     public void whenIdle(Runnable action) {
         steps.lock();
         try {
-            action.run();
+            if (steps.getHoldCount() > 1) {
+                afterStep = action;
+            } else {
+                action.run();
+            }
         } finally {
             steps.unlock();
         }
@@ -151,11 +174,10 @@ public final class Gemma4Decoder {
                 layer(weights.layers().get(i), current, scratch.layers.get(i));
             }
         }
-        check(cancelled);
         if (current != logitStep) {
             gatherLogitRows(step, logitStep);
         }
-        head(logitStep.rows(), sink);
+        head(logitStep.rows(), cancelled, sink);
     }
 
     private Step gatherLogitRows(Step step, Step logitStep) {
@@ -195,9 +217,10 @@ public final class Gemma4Decoder {
         }
     }
 
-    private void head(int rows, LogitSink sink) {
+    private void head(int rows, BooleanSupplier cancelled, LogitSink sink) {
         int together = scratch.logits.rows();
         for (int first = 0; first < rows; first += together) {
+            check(cancelled);
             int count = Math.min(together, rows - first);
             backend.headBlock(weights.head(), config.rmsEpsilon(), scratch.hidden.rowsFrom(first), scratch.normed, scratch.logits, count);
             for (int row = 0; row < count; row++) {

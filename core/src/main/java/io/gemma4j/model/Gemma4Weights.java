@@ -59,7 +59,16 @@ public record Gemma4Weights(Weight tokenEmbedding, List<PerLayerInputWeights> pe
         }
 
         private float[] ropeFactors(int headDim) {
-            return tensors.has("rope_freqs.weight") ? tensors.floats("rope_freqs.weight", headDim / 2) : null;
+            if (!tensors.has("rope_freqs.weight")) {
+                return null;
+            }
+            float[] factors = tensors.floats("rope_freqs.weight", headDim / 2);
+            for (float factor : factors) {
+                if (!(factor > 0)) {
+                    throw new ModelFormatException(source(), "tensor 'rope_freqs.weight'", "positive divisors", Float.toString(factor));
+                }
+            }
+            return factors;
         }
 
         private List<PerLayerInputWeights> perLayerInputs() {
@@ -70,6 +79,10 @@ public record Gemma4Weights(Weight tokenEmbedding, List<PerLayerInputWeights> pe
             int layers = config.layers().size();
             int owning = config.firstKvSharingLayer();
             Weight table = matrix("per_layer_token_embd.weight", config.vocabulary(), layers * width);
+            if (width % table.type().blockElements() != 0) {
+                throw new ModelFormatException(source(), "tensor 'per_layer_token_embd.weight'",
+                        "a type whose blocks divide the " + width + " elements of a layer", "type " + table.type());
+            }
             QuantizedTensor projection = tensors.matrix("per_layer_model_proj.weight", (long) layers * width, config.hidden());
             Weight norm = vector("per_layer_proj_norm.weight", width);
             List<PerLayerInputWeights> parts = new ArrayList<>();
@@ -132,6 +145,10 @@ public record Gemma4Weights(Weight tokenEmbedding, List<PerLayerInputWeights> pe
                     joined ? null : stack(prefix + "ffn_up_exps.weight", width, hidden), stack(prefix + "ffn_down_exps.weight", hidden, width),
                     vector(prefix + "ffn_down_exps.scale", experts), vector(prefix + "post_ffw_norm_1.weight", hidden),
                     vector(prefix + "post_ffw_norm_2.weight", hidden));
+        }
+
+        private String source() {
+            return tensors.file().metadata().source();
         }
 
         private Weight matrix(String name, long rows, int columns) {

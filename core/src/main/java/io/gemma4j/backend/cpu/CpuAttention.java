@@ -1,7 +1,9 @@
 package io.gemma4j.backend.cpu;
 
+import io.gemma4j.KvType;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.Step;
+import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -19,14 +21,18 @@ final class CpuAttention {
     private final WorkerPool pool;
     private final FloatKernels floats;
     private final WorkerScratch scratch;
+    private final RowKernel f32;
+    private final RowKernel f16;
 
-    CpuAttention(WorkerPool pool, FloatKernels floats, WorkerScratch scratch) {
+    CpuAttention(WorkerPool pool, KernelSet kernels, WorkerScratch scratch) {
         this.pool = pool;
-        this.floats = floats;
+        this.floats = kernels.floats();
         this.scratch = scratch;
+        this.f32 = kernels.rows(GgmlType.F32);
+        this.f16 = kernels.rows(GgmlType.F16);
     }
 
-    void attention(CpuActivations queries, Step step, int owner, int heads, int window, RowKernel kvKernel, CpuActivations out) {
+    void attention(CpuActivations queries, Step step, int owner, int heads, int window, CpuActivations out) {
         List<Step.Span> spans = step.spans();
         int blocks = 0;
         int[] lastBlocks = new int[spans.size()];
@@ -44,7 +50,7 @@ final class CpuAttention {
             int first = (block - (index == 0 ? 0 : lastBlocks[index - 1])) * BLOCK_ROWS;
             int rows = Math.min(BLOCK_ROWS, span.rows() - first);
             CpuKvLayer kv = (CpuKvLayer) span.cache().layer(owner);
-            new Block(kv, kvKernel, task % heads, heads, window, span.firstRow() + first, span.firstPosition() + first, rows)
+            new Block(kv, task % heads, heads, window, span.firstRow() + first, span.firstPosition() + first, rows)
                     .attend(queries, out, worker);
         });
     }
@@ -63,10 +69,10 @@ final class CpuAttention {
         private final float[] max = new float[BLOCK_ROWS];
         private final float[] sum = new float[BLOCK_ROWS];
 
-        Block(CpuKvLayer kv, RowKernel kernel, int head, int heads, int window, int firstRow, int firstPosition, int rows) {
+        Block(CpuKvLayer kv, int head, int heads, int window, int firstRow, int firstPosition, int rows) {
             KvLayerLayout layout = kv.layout();
             this.kv = kv;
-            this.kernel = kernel;
+            this.kernel = layout.type() == KvType.F32 ? f32 : f16;
             this.head = head;
             this.kvHead = head / (heads / layout.kvHeads());
             this.headDim = layout.headDim();

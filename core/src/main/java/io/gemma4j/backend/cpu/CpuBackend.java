@@ -9,7 +9,6 @@ import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
-import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -37,7 +36,7 @@ final class CpuBackend implements ModelBackend {
         this.floats = kernels.floats();
         WorkerScratch scratch = new WorkerScratch(threads, CpuAttention.SCRATCH_ARRAYS);
         this.matmul = new CpuMatmul(pool, floats, scratch);
-        this.attention = new CpuAttention(pool, floats, scratch);
+        this.attention = new CpuAttention(pool, kernels, scratch);
     }
 
     @Override
@@ -58,7 +57,7 @@ final class CpuBackend implements ModelBackend {
 
     @Override
     public Weight upload(QuantizedTensor tensor) {
-        return new CpuWeight(tensor, kernels.rows(tensor.type()));
+        return new CpuWeight(tensor, kernels.rows(tensor.type()), kernels.int8(tensor.type()));
     }
 
     @Override
@@ -167,9 +166,7 @@ final class CpuBackend implements ModelBackend {
 
     @Override
     public void attention(Activations queries, Step step, int owner, int heads, int window, Activations out) {
-        KvType type = step.spans().getFirst().cache().layer(owner).layout().type();
-        RowKernel kvKernel = kernels.rows(type == KvType.F32 ? GgmlType.F32 : GgmlType.F16);
-        attention.attention((CpuActivations) queries, step, owner, heads, window, kvKernel, (CpuActivations) out);
+        attention.attention((CpuActivations) queries, step, owner, heads, window, (CpuActivations) out);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.gemma4j.backend.cpu;
 
+import io.gemma4j.Gemma4Exception;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
 import java.lang.foreign.Arena;
@@ -37,14 +38,27 @@ final class CpuKvLayer implements KvLayer {
         return Math.min(pageSlots - slot % pageSlots, layout.slots() - slot);
     }
 
-    /** Makes sure that the page of {@code slot} is there. */
+    /**
+     * Makes sure that the page of {@code slot} is there.
+     *
+     * @throws Gemma4Exception if the system has no memory for it
+     */
     void reserve(int slot) {
         int page = slot / pageSlots;
         if (keyPages[page] == null) {
             long bytes = layout.kvHeads() * pageSlots * headBytes;
-            MemorySegment both = arena.allocate(2 * bytes, 64);
+            MemorySegment both = allocate(2 * bytes);
             valuePages[page] = both.asSlice(bytes, bytes);
             keyPages[page] = both.asSlice(0, bytes);
+        }
+    }
+
+    private MemorySegment allocate(long bytes) {
+        try {
+            return arena.allocate(bytes, 64);
+        } catch (OutOfMemoryError e) {
+            throw new Gemma4Exception("no memory for " + bytes + " bytes of the key/value cache of layer " + layout.layer()
+                    + "; close sessions, or load the model with fewer contextTokens", e);
         }
     }
 

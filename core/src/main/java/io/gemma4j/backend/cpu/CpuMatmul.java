@@ -1,6 +1,8 @@
 package io.gemma4j.backend.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Products of activations with quantized matrices. One row of activations: each weight row is unpacked in registers and used once. Several: a
@@ -13,6 +15,7 @@ final class CpuMatmul {
     private final WorkerPool pool;
     private final FloatKernels floats;
     private final WorkerScratch scratch;
+    private final List<Int8Row> int8Rows = new ArrayList<>();
 
     CpuMatmul(WorkerPool pool, FloatKernels floats, WorkerScratch scratch) {
         this.pool = pool;
@@ -23,10 +26,11 @@ final class CpuMatmul {
     void matmul(CpuWeight weight, CpuActivations in, CpuActivations out, int rows) {
         int outputs = Math.toIntExact(weight.rows());
         if (rows == 1) {
+            Int8Row rounded = weight.int8Kernel() == null ? null : rounded(0, in, 0);
             pool.run(Math.ceilDiv(outputs, VECTOR_TASK_ROWS), (task, worker) -> {
                 int first = task * VECTOR_TASK_ROWS;
                 int last = Math.min(outputs, first + VECTOR_TASK_ROWS);
-                dots(weight, first, last, in.data(), in.row(0), out.data(), out.row(0) + first);
+                dots(weight, first, last, in, 0, rounded, out.data(), out.row(0) + first);
             });
         } else {
             pool.run(Math.ceilDiv(outputs, TILE_ROWS), (task, worker) -> {
@@ -50,6 +54,10 @@ final class CpuMatmul {
         int expertCount = Math.toIntExact(experts.rows() / outputs);
         int[] slots = new int[rows * perRow];
         int[] slotStarts = sortByExpert(routing, rows * perRow, expertCount, slots);
+        Int8Row[] rounded = new Int8Row[rows == 1 && experts.int8Kernel() != null ? perRow : 0];
+        for (int slot = 0; slot < rounded.length; slot++) {
+            rounded[slot] = slot == 0 || inputPerExpert ? rounded(slot, in, slot) : rounded[0];
+        }
         pool.run(expertCount * tiles, (task, worker) -> {
             int expert = task / tiles;
             int from = slotStarts[expert];
@@ -63,11 +71,12 @@ final class CpuMatmul {
             float[] unpacked = to - from > 1 ? unpack(experts, weightRow, count, worker) : null;
             for (int i = from; i < to; i++) {
                 int slot = slots[i];
-                int x = in.row(inputPerExpert ? slot : slot / perRow);
+                int row = inputPerExpert ? slot : slot / perRow;
                 if (unpacked == null) {
-                    dots(experts, weightRow, weightRow + count, in.data(), x, out.data(), out.row(slot) + first);
+                    dots(experts, weightRow, weightRow + count, in, row, rounded.length == 0 ? null : rounded[slot], out.data(),
+                            out.row(slot) + first);
                 } else {
-                    products(unpacked, experts.columns(), count, in.data(), x, in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
+                    products(unpacked, experts.columns(), count, in.data(), in.row(row), in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
                 }
             }
         });
@@ -89,11 +98,34 @@ final class CpuMatmul {
         return starts;
     }
 
-    private static void dots(CpuWeight weight, long firstRow, long lastRow, float[] x, int xOffset, float[] out, int outOffset) {
-        RowKernel kernel = weight.kernel();
-        for (long row = firstRow; row < lastRow; row++) {
-            out[outOffset + (int) (row - firstRow)] = kernel.dot(weight.bytes(row), weight.offset(row), x, xOffset, weight.columns());
+    // The activations are used as they are where there is no rounded form of them.
+    private static void dots(CpuWeight weight, long firstRow, long lastRow, CpuActivations in, int inRow, Int8Row rounded, float[] out,
+            int outOffset) {
+        if (rounded == null) {
+            for (long row = firstRow; row < lastRow; row++) {
+                out[outOffset + (int) (row - firstRow)] =
+                        weight.kernel().dot(weight.bytes(row), weight.offset(row), in.data(), in.row(inRow), weight.columns());
+            }
+            return;
         }
+        long row = firstRow;
+        while (row < lastRow) {
+            int count = (int) Math.min(lastRow - row, weight.contiguousRows(row));
+            weight.int8Kernel().dots(weight.bytes(row), weight.offset(row), weight.rowBytes(), count, rounded, weight.columns(), out,
+                    outOffset + (int) (row - firstRow));
+            row += count;
+        }
+    }
+
+    private Int8Row rounded(int index, CpuActivations in, int row) {
+        while (int8Rows.size() <= index) {
+            int8Rows.add(new Int8Row(in.width()));
+        }
+        if (int8Rows.get(index).columns() < in.width()) {
+            int8Rows.set(index, new Int8Row(in.width()));
+        }
+        int8Rows.get(index).quantize(in.data(), in.row(row), in.width(), floats);
+        return int8Rows.get(index);
     }
 
     private float[] unpack(CpuWeight weight, long firstRow, int count, int worker) {

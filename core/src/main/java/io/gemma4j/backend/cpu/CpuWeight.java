@@ -10,13 +10,16 @@ import java.util.List;
 final class CpuWeight implements Weight {
     private final QuantizedTensor tensor;
     private final RowKernel kernel;
+    private final Int8Kernel int8Kernel;
     private final long[] partEnds;
     private final MemorySegment[] partBytes;
     private final float[] vector;
 
-    CpuWeight(QuantizedTensor tensor, RowKernel kernel) {
+    /** {@code int8Kernel} may be null; it is used only where all the bytes are outside the Java heap. */
+    CpuWeight(QuantizedTensor tensor, RowKernel kernel, Int8Kernel int8Kernel) {
         this.tensor = tensor;
         this.kernel = kernel;
+        this.int8Kernel = tensor.parts().stream().allMatch(part -> part.bytes().isNative()) ? int8Kernel : null;
         List<QuantizedTensor.Part> parts = tensor.parts();
         partEnds = parts.stream().mapToLong(part -> part.firstRow() + part.rows()).toArray();
         partBytes = parts.stream().map(QuantizedTensor.Part::bytes).toArray(MemorySegment[]::new);
@@ -52,6 +55,11 @@ final class CpuWeight implements Weight {
         return kernel;
     }
 
+    /** Null where activations are not rounded. */
+    Int8Kernel int8Kernel() {
+        return int8Kernel;
+    }
+
     long rowBytes() {
         return tensor.rowBytes();
     }
@@ -67,6 +75,11 @@ final class CpuWeight implements Weight {
     /** The memory that holds {@code row}. */
     MemorySegment bytes(long row) {
         return partBytes[part(row)];
+    }
+
+    /** How many rows from {@code row} on lie in that memory. */
+    long contiguousRows(long row) {
+        return partEnds[part(row)] - row;
     }
 
     /** Where {@code row} starts in that memory. */

@@ -36,6 +36,12 @@ public interface FloatKernels {
     /** {@code max x[i]}. */
     float max(float[] x, int xOffset, int count);
 
+    /** {@code max |x[i]|}. */
+    float maxMagnitude(float[] x, int xOffset, int count);
+
+    /** {@code out[i] = x[i] * alpha} rounded to the nearest integer, ties to even, which must fit a byte. */
+    void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count);
+
     /** {@code x = exp(x - shift)}; returns the sum. */
     float expSum(float[] x, int xOffset, float shift, int count);
 

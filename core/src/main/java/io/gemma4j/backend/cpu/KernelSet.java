@@ -2,8 +2,13 @@ package io.gemma4j.backend.cpu;
 
 import io.gemma4j.CpuKernels;
 import io.gemma4j.backend.BackendProvider.UnavailableException;
+import io.gemma4j.backend.cpu.vector.VectorFloatKernels;
+import io.gemma4j.backend.cpu.vector.VectorInt8;
+import io.gemma4j.backend.cpu.vector.VectorRows;
+import io.gemma4j.backend.cpu.vector.VectorWidth;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.BlockFormats;
+import java.util.Optional;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,8 +19,10 @@ import org.slf4j.LoggerFactory;
  * @param description for people
  * @param floats arithmetic over float arrays
  * @param rowsByType row kernels of a storage type
+ * @param int8ByType kernels that round activations to 8 bits, empty where a type has none
  */
-record KernelSet(String description, FloatKernels floats, Function<GgmlType, RowKernel> rowsByType) {
+record KernelSet(String description, FloatKernels floats, Function<GgmlType, RowKernel> rowsByType,
+        Function<GgmlType, Optional<Int8Kernel>> int8ByType) {
     private static final Logger LOG = LoggerFactory.getLogger(KernelSet.class);
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final String FLAG = "--add-modules " + VECTOR_MODULE;
@@ -39,20 +46,25 @@ record KernelSet(String description, FloatKernels floats, Function<GgmlType, Row
                 Warning.once();
             }
             return new KernelSet("scalar kernels", new ScalarFloatKernels(),
-                    type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow());
+                    type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow(), type -> Optional.empty());
         }
-        return Vector.set();
+        return Vector.set(wanted == CpuKernels.AUTO);
     }
 
     /** Loaded only when the module is there. */
     private static final class Vector {
-        static KernelSet set() {
-            return new KernelSet(io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS.vectorBitSize() + "-bit vector kernels",
-                    new io.gemma4j.backend.cpu.vector.VectorFloatKernels(), io.gemma4j.backend.cpu.vector.VectorRows::of);
+        static KernelSet set(boolean int8) {
+            String description = VectorWidth.BITS + "-bit vector kernels" + (int8 ? ", 8-bit activations" : "");
+            return new KernelSet(description, new VectorFloatKernels(), VectorRows::of, int8 ? VectorInt8::of : type -> Optional.empty());
         }
     }
 
     RowKernel rows(GgmlType type) {
         return rowsByType.apply(type);
+    }
+
+    /** Null where the type has none. */
+    Int8Kernel int8(GgmlType type) {
+        return int8ByType.apply(type).orElse(null);
     }
 }

@@ -79,6 +79,22 @@ final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
+    public float maxMagnitude(float[] x, int xOffset, int count) {
+        float max = 0;
+        for (int i = 0; i < count; i++) {
+            max = Math.max(max, Math.abs(x[xOffset + i]));
+        }
+        return max;
+    }
+
+    @Override
+    public void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count) {
+        for (int i = 0; i < count; i++) {
+            out[i] = (byte) Math.rint(x[xOffset + i] * alpha);
+        }
+    }
+
+    @Override
     public float expSum(float[] x, int xOffset, float shift, int count) {
         double sum = 0;
         for (int i = 0; i < count; i++) {

@@ -1,6 +1,7 @@
 package io.gemma4j.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -21,11 +22,12 @@ final class WorkerPool implements AutoCloseable {
     }
 
     private static final int SPINS_BEFORE_PARKING = 20_000;
+    private static final int SPINS_BEFORE_YIELDING = 20_000;
 
     private final Thread[] threads;
     private final AtomicInteger nextTask = new AtomicInteger();
     private final AtomicInteger working = new AtomicInteger();
-    private volatile Throwable failure;
+    private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile int loops;
     private volatile boolean closed;
     private Body body;
@@ -51,14 +53,14 @@ final class WorkerPool implements AutoCloseable {
 
     /** Runs {@code body} for the tasks {@code 0 .. count - 1}; returns when all are done. The first failure is thrown here. */
     void run(int count, Body loopBody) {
-        if (count == 1 || threads.length == 0) {
+        if (closed) {
+            throw new IllegalStateException("the backend is closed");
+        }
+        if (count <= 1 || threads.length == 0) {
             for (int task = 0; task < count; task++) {
                 loopBody.run(task, 0);
             }
             return;
-        }
-        if (closed) {
-            throw new IllegalStateException("the backend is closed");
         }
         body = loopBody;
         tasks = count;
@@ -69,16 +71,19 @@ final class WorkerPool implements AutoCloseable {
             LockSupport.unpark(thread);
         }
         work(0);
-        while (working.get() > 0) {
-            Thread.onSpinWait();
+        for (int spins = 0; working.get() > 0; spins++) {
+            if (spins < SPINS_BEFORE_YIELDING) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield(); // a worker may be waiting for this very processor
+            }
         }
         body = null;
-        if (failure != null) {
-            Throwable thrown = failure;
-            failure = null;
-            if (thrown instanceof Error error) {
-                throw error;
-            }
+        Throwable thrown = failure.getAndSet(null);
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        if (thrown != null) {
             throw (RuntimeException) thrown;
         }
     }
@@ -89,7 +94,7 @@ final class WorkerPool implements AutoCloseable {
                 body.run(task, worker);
             }
         } catch (RuntimeException | Error thrown) {
-            failure = thrown;
+            failure.compareAndSet(null, thrown);
             nextTask.set(tasks);
         }
     }
@@ -98,15 +103,16 @@ final class WorkerPool implements AutoCloseable {
         int served = 0;
         while (true) {
             int spins = 0;
-            while (loops == served && !closed) {
+            // A loop that has begun is served even if the pool is closed meanwhile: its caller waits for every worker.
+            while (loops == served) {
+                if (closed) {
+                    return;
+                }
                 if (++spins < SPINS_BEFORE_PARKING) {
                     Thread.onSpinWait();
                 } else {
                     LockSupport.park(this);
                 }
-            }
-            if (closed) {
-                return;
             }
             served++;
             work(worker);

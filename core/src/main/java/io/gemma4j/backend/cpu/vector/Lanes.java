@@ -13,6 +13,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -23,6 +24,9 @@ final class Lanes {
     private static final VectorSpecies<Byte> BYTES = LANES == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
     private static final VectorSpecies<Short> SHORTS =
             LANES == 16 ? ShortVector.SPECIES_256 : LANES == 8 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_64;
+
+    private static final VectorSpecies<Byte> PAIR_BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(LANES * 16));
+    private static final VectorSpecies<Short> PAIR_SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(LANES * 32));
 
     /** Lane numbers 0, 1, 2, ... */
     static final IntVector INDEX = IntVector.broadcast(INTS, 0).addIndex(1);
@@ -51,6 +55,11 @@ final class Lanes {
         }
         return (IntVector) ByteVector.fromMemorySegment(BYTES, bytes, offset, ByteOrder.LITTLE_ENDIAN)
                 .convertShape(VectorOperators.B2I, INTS, 0);
+    }
+
+    /** Pairs of signed bytes as {@code (second << 16) + first}, give or take the borrow: see {@link io.gemma4j.backend.cpu.Int8Row}. */
+    static IntVector pairs(byte[] values, int pair) {
+        return ((ShortVector) ByteVector.fromArray(PAIR_BYTES, values, 2 * pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0)).reinterpretAsInts();
     }
 
     /** Half words as 0 to 65535. */

@@ -11,15 +11,15 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorExp {
     private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
-    private static final VectorSpecies<Integer> I = VectorWidth.INTS;
     private static final float LOG2_E = 1.44269504f;
     // ln 2 in two parts, the first with so few bits that n times it is exact
     private static final float LN2_HIGH = 0.693359375f;
     private static final float LN2_LOW = -2.12194440e-4f;
     // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer
     private static final float ROUND = 12582912f;
-    private static final float OVERFLOW = 88.7228f;
-    private static final float UNDERFLOW = -87.3365f;
+    // The largest and the smallest argument with a finite normal result
+    private static final float OVERFLOW = 88.72283f;
+    private static final float UNDERFLOW = -87.33654f;
 
     private VectorExp() {}
 
@@ -47,11 +47,5 @@ final class VectorExp {
 
     private static FloatVector powerOfTwo(IntVector n) {
         return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-    }
-
-    static {
-        if (I.length() != F.length()) {
-            throw new AssertionError();
-        }
     }
 }

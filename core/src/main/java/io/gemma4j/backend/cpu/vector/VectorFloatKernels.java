@@ -1,7 +1,9 @@
 package io.gemma4j.backend.cpu.vector;
 
 import io.gemma4j.backend.cpu.FloatKernels;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -9,6 +11,10 @@ import jdk.incubator.vector.VectorSpecies;
 public final class VectorFloatKernels implements FloatKernels {
     private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
     private static final int LANES = F.length();
+    private static final VectorSpecies<Byte> BYTES = LANES == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
+    // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
+    private static final float ROUND = 12582912f;
+    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
     private static final float SQRT_8_OVER_PI = (float) Math.sqrt(8 / Math.PI);
 
     @Override
@@ -149,6 +155,33 @@ public final class VectorFloatKernels implements FloatKernels {
             max = Math.max(max, x[xOffset + i]);
         }
         return max;
+    }
+
+    @Override
+    public float maxMagnitude(float[] x, int xOffset, int count) {
+        FloatVector best = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            best = best.max(load(x, xOffset + i).abs());
+        }
+        float max = best.reduceLanes(VectorOperators.MAX);
+        for (; i < count; i++) {
+            max = Math.max(max, Math.abs(x[xOffset + i]));
+        }
+        return max;
+    }
+
+    @Override
+    public void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count) {
+        int i = 0;
+        // No vector of four bytes exists.
+        for (; LANES > 4 && i <= count - LANES; i += LANES) {
+            IntVector rounded = load(x, xOffset + i).mul(alpha).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+            ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, i);
+        }
+        for (; i < count; i++) {
+            out[i] = (byte) Math.rint(x[xOffset + i] * alpha);
+        }
     }
 
     @Override

@@ -1,0 +1,50 @@
+package io.gemma4j.backend.cpu.vector;
+
+import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Reads at plain addresses, without a check. Through the segment of a mapped file every load costs the compiler so much of what it allows one method
+ * that a kernel of a dozen loads is no longer compiled as a whole; through one constant segment that covers everything it costs almost nothing. Who
+ * reads here has checked the whole range before.
+ */
+final class NativeMemory {
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final MemorySegment ALL = all();
+    // Tells the compiler that an address is never negative.
+    private static final long POSITIVE = 0x7FFF_FFFF_FFFFL;
+
+    private NativeMemory() {}
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment all() {
+        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    }
+
+    /** The address of {@code bytes} at {@code offset}, after checking that {@code length} bytes are there. */
+    static long address(MemorySegment bytes, long offset, long length) {
+        return bytes.asSlice(offset, length).address();
+    }
+
+    static IntVector ints(long address) {
+        return IntVector.fromMemorySegment(INTS, ALL, address & POSITIVE, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Bytes as -128 to 127, one in each lane. */
+    static IntVector signedBytes(long address) {
+        return Lanes.signedBytes(ALL, address & POSITIVE);
+    }
+
+    static long i64(long address) {
+        return ALL.get(LONG, address & POSITIVE);
+    }
+
+    static float f16(long address) {
+        return Float.float16ToFloat(ALL.get(SHORT, address & POSITIVE));
+    }
+}

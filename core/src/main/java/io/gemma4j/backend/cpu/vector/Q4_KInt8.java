@@ -1,0 +1,108 @@
+package io.gemma4j.backend.cpu.vector;
+
+import static io.gemma4j.backend.cpu.vector.Lanes.splat;
+import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.i64;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.ints;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+
+import io.gemma4j.backend.cpu.Int8Kernel;
+import io.gemma4j.backend.cpu.Int8Row;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+
+/** {@link Int8Kernel} for Q4_K. */
+final class Q4_KInt8 implements Int8Kernel {
+    private static final int PAIR = 0x000F000F;
+    private static final float PRODUCT_UNIT = 0x1p-16f;
+
+    @Override
+    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
+        long address = NativeMemory.address(bytes, byteOffset, rows * rowBytes);
+        for (int row = 0; row < rows; row++) {
+            out[outOffset + row] = LANES == 16 ? Wide.dot(address + row * rowBytes, x, columns) : narrow(address + row * rowBytes, x, columns);
+        }
+    }
+
+    private static float narrow(long address, Int8Row x, int columns) {
+        byte[] even = x.even();
+        byte[] odd = x.odd();
+        FloatVector low = Lanes.zero();
+        FloatVector high = low;
+        float minima = 0;
+        long block = address;
+        for (int group = 0; group < columns / 32; group += 8) {
+            long first = i64(block);
+            long second = i64(block + 8);
+            float d = SixBitLanes.d(first);
+            float dmin = SixBitLanes.dmin(first);
+            long scales = SixBitLanes.scales(first, second);
+            long mins = SixBitLanes.mins(second);
+            for (int g = 0; g < 8; g += 2) {
+                int at = (group + g) * 8;
+                FloatVector scale0 = splat(d * PRODUCT_UNIT * SixBitLanes.get(scales, g) * x.scales()[group + g]);
+                FloatVector scale1 = splat(d * PRODUCT_UNIT * SixBitLanes.get(scales, g + 1) * x.scales()[group + g + 1]);
+                minima += dmin * (SixBitLanes.get(mins, g) * x.sums()[group + g] + SixBitLanes.get(mins, g + 1) * x.sums()[group + g + 1]);
+                for (int l = 0; l < 8; l += LANES) {
+                    IntVector v = ints(block + 16 + 16 * g + 4 * l);
+                    low = toFloats(products(v, even, odd, at + l)).fma(scale0, low);
+                    high = toFloats(products(v.lanewise(VectorOperators.LSHR, 4), even, odd, at + 8 + l)).fma(scale1, high);
+                }
+            }
+            block += 144;
+        }
+        return Lanes.sum(low, high) - minima;
+    }
+
+    // The low nibbles of four bytes in each lane, times their activations; the sum is in the upper half.
+    private static IntVector products(IntVector v, byte[] even, byte[] odd, int at) {
+        return v.and(PAIR).mul(Lanes.pairs(even, at))
+                .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(Lanes.pairs(odd, at)));
+    }
+
+    /** Sixteen lanes take two groups at once. */
+    private static final class Wide {
+        private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, 0xFF00);
+        private static final VectorShuffle<Float> PAIR_OF_GROUPS = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 0 : 2);
+        // Brings the next pair of groups to places 0 and 2: after 0 and 2 come 1 and 3, 4 and 6, 5 and 7.
+        private static final int[] NEXT_PLACE = {1, 4, 3, 6, 5, 0, 7, 2};
+        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? NEXT_PLACE[i] : i);
+
+        static float dot(long address, Int8Row x, int columns) {
+            byte[] even = x.evenBySixtyFour();
+            byte[] odd = x.oddBySixtyFour();
+            float[] scalesAndSums = x.scalesAndSums();
+            FloatVector sum = Lanes.zero();
+            FloatVector minima = sum;
+            long block = address;
+            for (int at = 0; at < columns / 4; at += 64) {
+                long first = i64(block);
+                long second = i64(block + 8);
+                FloatVector factors = toFloats(sixBits(SixBitLanes.scales(first, second), SixBitLanes.mins(second)))
+                        .mul(FloatVector.fromArray(FLOATS, scalesAndSums, at / 4))
+                        .mul(splat(SixBitLanes.d(first) * PRODUCT_UNIT).blend(SixBitLanes.dmin(first), UPPER));
+                minima = minima.add(factors);
+                for (int quarter = 0; quarter < 4; quarter++) {
+                    IntVector v = ints(block + 16 + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
+                    sum = toFloats(products(v, even, odd, at + 16 * quarter)).fma(factors.rearrange(PAIR_OF_GROUPS), sum);
+                    factors = factors.rearrange(NEXT);
+                }
+                block += 144;
+            }
+            return sum.reduceLanes(VectorOperators.ADD) - minima.reduceLanes(VectorOperators.ADD, UPPER);
+        }
+
+        // Eight scales, then eight minima.
+        private static IntVector sixBits(long scales, long mins) {
+            return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, scales).withLane(1, mins).reinterpretAsBytes()
+                    .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package io.gemma4j.backend.cpu.vector;
+
+import static io.gemma4j.backend.cpu.vector.Lanes.splat;
+import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.f16;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.ints;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.i64;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+
+import io.gemma4j.backend.cpu.Int8Kernel;
+import io.gemma4j.backend.cpu.Int8Row;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+
+/** {@link Int8Kernel} for Q6_K. The weights' offset of -32 is applied to the sums of the activations. */
+final class Q6_KInt8 implements Int8Kernel {
+    private static final int PAIR = 0x00FF00FF;
+    private static final float PRODUCT_UNIT = 0x1p-16f;
+
+    @Override
+    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
+        long address = NativeMemory.address(bytes, byteOffset, rows * rowBytes);
+        for (int row = 0; row < rows; row++) {
+            out[outOffset + row] = LANES == 16 ? Wide.dot(address + row * rowBytes, x, columns) : narrow(address + row * rowBytes, x, columns);
+        }
+    }
+
+    private static float narrow(long address, Int8Row x, int columns) {
+        byte[] even = x.even();
+        byte[] odd = x.odd();
+        FloatVector low = Lanes.zero();
+        FloatVector high = low;
+        float offsets = 0;
+        long block = address;
+        for (int at = 0; at < columns; at += 256) {
+            float d = f16(block + 208);
+            for (int p = 0; p < 8; p++) {
+                // Eight pieces of 16 bytes of nibbles; the low ones belong to an earlier quarter of the half than the high ones.
+                int half = p >> 2;
+                int quarter = p >> 1 & 1;
+                long scales = i64(block + 192 + 8 * half) >>> 8 * (p & 3);
+                int first = at / 16 + 8 * half + (p & 3);
+                float scale0 = d * (byte) scales;
+                float scale1 = d * (byte) (scales >>> 32);
+                offsets += scale0 * x.halfSums()[first] + scale1 * x.halfSums()[first + 4];
+                FloatVector factor0 = splat(scale0 * PRODUCT_UNIT * x.halfScales()[first]);
+                FloatVector factor1 = splat(scale1 * PRODUCT_UNIT * x.halfScales()[first + 4]);
+                for (int l = 0; l < 4; l += LANES) {
+                    IntVector v = ints(block + 16 * p + 4 * l);
+                    IntVector upper = ints(block + 128 + 32 * half + 16 * (p & 1) + 4 * l).lanewise(VectorOperators.LSHR, 2 * quarter);
+                    low = toFloats(products(lowSix(v, upper), even, odd, 4 * first + l)).fma(factor0, low);
+                    high = toFloats(products(highSix(v, upper), even, odd, 4 * first + 16 + l)).fma(factor1, high);
+                }
+            }
+            block += 210;
+        }
+        return Lanes.sum(low, high) - 32 * offsets;
+    }
+
+    private static IntVector lowSix(IntVector v, IntVector upper) {
+        return v.and(0x0F0F0F0F).or(upper.and(0x03030303).lanewise(VectorOperators.LSHL, 4));
+    }
+
+    private static IntVector highSix(IntVector v, IntVector upper) {
+        return v.lanewise(VectorOperators.LSHR, 4).and(0x0F0F0F0F).or(upper.and(0x30303030));
+    }
+
+    // Four bytes in each lane, times their activations; the sum is in the upper half.
+    private static IntVector products(IntVector q, byte[] even, byte[] odd, int at) {
+        return q.and(PAIR).mul(Lanes.pairs(even, at))
+                .add(q.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(Lanes.pairs(odd, at)));
+    }
+
+    /** Sixteen lanes take 64 nibble bytes at once. */
+    private static final class Wide {
+        @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
+        private static final VectorShuffle<Integer>[] TWICE = new VectorShuffle[] {
+            VectorShuffle.fromOp(INTS, i -> i & 7), VectorShuffle.fromOp(INTS, i -> 8 + (i & 7))
+        };
+        private static final IntVector QUARTER_SHIFT = IntVector.fromArray(INTS, new int[] {0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2}, 0);
+        private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(FLOATS, i -> i / 4);
+        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> (i + 4) & 15);
+
+        static float dot(long address, Int8Row x, int columns) {
+            byte[] even = x.even();
+            byte[] odd = x.odd();
+            FloatVector sum = Lanes.zero();
+            FloatVector offsets = sum;
+            long block = address;
+            for (int at = 0; at < columns / 4; at += 64) {
+                FloatVector scales = toFloats(sixteenScales(block)).mul(f16(block + 208));
+                offsets = scales.fma(FloatVector.fromArray(FLOATS, x.halfSums(), at / 4), offsets);
+                FloatVector factors = scales.mul(FloatVector.fromArray(FLOATS, x.halfScales(), at / 4));
+                IntVector allUpper = ints(block + 128);
+                for (int quarter = 0; quarter < 4; quarter++) {
+                    int high = 4 * (quarter & 1);
+                    IntVector upper = allUpper.rearrange(TWICE[quarter >> 1]).lanewise(VectorOperators.LSHR, QUARTER_SHIFT.add(high));
+                    IntVector v = ints(block + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, high);
+                    sum = toFloats(products(lowSix(v, upper), even, odd, at + 16 * quarter)).fma(factors.rearrange(FIRST), sum);
+                    factors = factors.rearrange(NEXT);
+                }
+                block += 210;
+            }
+            return sum.reduceLanes(VectorOperators.ADD) * PRODUCT_UNIT - 32 * offsets.reduceLanes(VectorOperators.ADD);
+        }
+
+        private static IntVector sixteenScales(long block) {
+            return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, i64(block + 192)).withLane(1, i64(block + 200)).reinterpretAsBytes()
+                    .convertShape(VectorOperators.B2I, INTS, 0);
+        }
+    }
+}

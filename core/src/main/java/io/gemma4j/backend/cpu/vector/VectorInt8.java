@@ -1,0 +1,20 @@
+package io.gemma4j.backend.cpu.vector;
+
+import io.gemma4j.backend.cpu.Int8Kernel;
+import io.gemma4j.gguf.GgmlType;
+import java.util.Optional;
+
+/** The kernels for 8-bit activations by storage type: those types for which they are faster than {@link VectorRows}. Thread-safe. */
+public final class VectorInt8 {
+
+    private VectorInt8() {}
+
+    /** The kernel of {@code type}, if there is one. */
+    public static Optional<Int8Kernel> of(GgmlType type) {
+        return switch (type) {
+            case Q4_K -> Optional.of(new Q4_KInt8());
+            case Q6_K -> Optional.of(new Q6_KInt8());
+            default -> Optional.empty();
+        };
+    }
+}

@@ -1,0 +1,49 @@
+package io.gemma4j.examples.cli;
+
+import io.gemma4j.ProgressListener;
+import java.io.PrintStream;
+import java.util.function.BooleanSupplier;
+
+/** A line that shows how far something has come and vanishes when it is done. One thread at a time. */
+final class ProgressBar implements ProgressListener, AutoCloseable {
+    private static final int CELLS = 30;
+
+    private final PrintStream err;
+    private final boolean visible;
+    private final BooleanSupplier aborted;
+    private String shown = "";
+
+    /** @param aborted whether what reports its progress is to stop */
+    ProgressBar(StandardStreams streams, BooleanSupplier aborted) {
+        this.err = streams.err();
+        this.visible = streams.showProgress();
+        this.aborted = aborted;
+    }
+
+    @Override
+    public boolean onProgress(Stage stage, long done, long total) {
+        if (visible) {
+            show(done == total ? "" : line(stage, (int) (100 * done / total)));
+        }
+        return !aborted.getAsBoolean();
+    }
+
+    private static String line(Stage stage, int percent) {
+        int filled = CELLS * percent / 100;
+        String doing = stage == Stage.LOAD ? "loading the model" : "reading the prompt";
+        return "%-18s [%s%s] %3d %%".formatted(doing, "#".repeat(filled), ".".repeat(CELLS - filled), percent);
+    }
+
+    private void show(String line) {
+        if (!line.equals(shown)) {
+            err.print("\r" + " ".repeat(shown.length()) + "\r" + line);
+            err.flush();
+            shown = line;
+        }
+    }
+
+    @Override
+    public void close() {
+        show("");
+    }
+}

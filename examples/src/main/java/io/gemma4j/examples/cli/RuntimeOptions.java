@@ -1,0 +1,47 @@
+package io.gemma4j.examples.cli;
+
+import io.gemma4j.Backend;
+import io.gemma4j.CpuKernels;
+import io.gemma4j.KvType;
+import io.gemma4j.LoadOptions;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Where and how a model runs. */
+final class RuntimeOptions {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(names = "--backend", paramLabel = "auto|cpu|cuda|metal", description = "Where to run; auto takes the fastest that works.")
+    private Backend backend;
+
+    @Option(names = "--cpu", paramLabel = "auto|scalar|vector", description = "Kernels of the CPU backend.")
+    private CpuKernels kernels;
+
+    @Option(names = "--kv", paramLabel = "f16|f32", description = "Element type of the key/value cache.")
+    private KvType kvType;
+
+    @Option(names = "--context", paramLabel = "TOKENS",
+            description = "Room for prompt and answer together. Default: what the model was made for, at most 8192.")
+    private Integer contextTokens;
+
+    @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: 512.")
+    private Integer prefillTokens;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one for each processor.")
+    private Integer threads;
+
+    private RuntimeOptions() {}
+
+    /** The defaults with what the user has set. */
+    LoadOptions loadOptions() {
+        LoadOptions options = LoadOptions.defaults();
+        options = OptionValue.set(command, "--backend", backend, options, LoadOptions::backend);
+        options = OptionValue.set(command, "--cpu", kernels, options, LoadOptions::cpuKernels);
+        options = OptionValue.set(command, "--kv", kvType, options, LoadOptions::kvType);
+        options = OptionValue.set(command, "--context", contextTokens, options, LoadOptions::contextTokens);
+        options = OptionValue.set(command, "--chunk", prefillTokens, options, LoadOptions::prefillTokens);
+        return OptionValue.set(command, "--threads", threads, options, LoadOptions::threads);
+    }
+}

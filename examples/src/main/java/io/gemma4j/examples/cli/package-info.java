@@ -1,0 +1,2 @@
+/** The {@code gemma4} command line. */
+package io.gemma4j.examples.cli;

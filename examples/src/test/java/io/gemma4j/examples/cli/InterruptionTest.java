@@ -1,0 +1,110 @@
+package io.gemma4j.examples.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Presses Ctrl-C on the program in a JVM of its own. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "Windows has no signal that a test could send")
+@Timeout(60)
+class InterruptionTest {
+    private static final int IGNORED_SIGINT = 1 << 1;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeEach
+    void signalsArrive() throws Exception {
+        Path status = Path.of("/proc/self/status");
+        if (Files.exists(status)) {
+            try (Stream<String> lines = Files.lines(status)) {
+                long ignored = lines.filter(line -> line.startsWith("SigIgn:")).mapToLong(line -> Long.parseUnsignedLong(line.split("\\s+")[1], 16))
+                        .findFirst().orElse(0);
+                assumeFalse((ignored & IGNORED_SIGINT) != 0, "this process was started with SIGINT ignored, which the program would inherit");
+            }
+        }
+    }
+
+    private Process start(String... args) throws Exception {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules",
+                "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                Gemma4Cli.class.getName()));
+        command.addAll(List.of(args));
+        return new ProcessBuilder(command).redirectError(folder.resolve("err").toFile()).start();
+    }
+
+    private static void interrupt(Process process) throws Exception {
+        assertEquals(0, new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor());
+    }
+
+    private String errors() throws Exception {
+        String err = Files.readString(folder.resolve("err"));
+        return err.lines().filter(line -> !line.contains("incubator modules")).reduce("", (all, line) -> all + line + "\n");
+    }
+
+    @Test
+    void controlCKeepsTheTextAndPrintsTheStatistics() throws Exception {
+        // Greedily this model never ends, so only the context of 4096 tokens would.
+        Process process = start("generate", "--model", CliRun.DENSE, "--raw", "--prompt", "Hi", "--temperature", "0", "--cpu", "scalar", "--threads",
+                "1", "--stats");
+        try (InputStream out = process.getInputStream()) {
+            byte[] first = out.readNBytes(20);
+            interrupt(process);
+            String text = new String(first, StandardCharsets.UTF_8) + new String(out.readAllBytes(), StandardCharsets.UTF_8);
+            assertEquals(130, process.waitFor());
+            assertTrue(text.matches("6{20,4000}\n"), text);
+        }
+        assertTrue(errors().startsWith("backend      cpu"), errors());
+        assertTrue(errors().endsWith("finish       CANCELLED\n"), errors());
+        assertEquals(6, errors().lines().count(), errors());
+    }
+
+    @Test
+    void controlCLeavesNoHalfFileOfLogits() throws Exception {
+        Path ids = Files.writeString(folder.resolve("ids"), "2 3 4 5 6 7 8 9\n".repeat(20_000));
+        Path part = folder.resolve("out.part");
+        Process process = start("logits", "--model", CliRun.DENSE, "--ids-file", ids.toString(), "--out", folder.resolve("out").toString());
+        while (!Files.exists(part) || Files.size(part) == 0) {
+            assertTrue(process.isAlive(), errors());
+            Thread.sleep(5);
+        }
+        interrupt(process);
+        assertEquals(130, process.waitFor());
+        assertEquals("", errors());
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(List.of("err", "ids"), files.map(file -> file.getFileName().toString()).sorted().toList());
+        }
+    }
+
+    @Test
+    void aSecondControlCEndsAProgramThatCannotFinish() throws Exception {
+        // Nobody reads: the pipe fills up, and the program waits in a write.
+        Process process = start("generate", "--model", CliRun.DENSE, "--raw", "--prompt", "Hi", "--temperature", "0", "--json", "--logprobs", "1000",
+                "--max-tokens", "40");
+        while (process.getInputStream().available() == 0) {
+            assertTrue(process.isAlive(), errors());
+            Thread.sleep(20);
+        }
+        interrupt(process);
+        assertFalse(process.waitFor(1, TimeUnit.SECONDS), "the first one waits for the program to finish");
+        interrupt(process);
+        assertTrue(process.waitFor(5, TimeUnit.SECONDS), "the second one does not wait as long as the first");
+        assertEquals(130, process.exitValue());
+    }
+}
