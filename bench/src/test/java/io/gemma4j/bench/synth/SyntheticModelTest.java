@@ -10,7 +10,6 @@ import io.gemma4j.Gemma4;
 import io.gemma4j.Session;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufMetadata;
-import io.gemma4j.gguf.GgufWriter;
 import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -92,9 +91,7 @@ class SyntheticModelTest {
     @Test
     void publishedVocabularySizeRoundTripsText() throws IOException {
         Path path = folder.resolve("vocabulary.gguf");
-        GgufWriter writer = new GgufWriter();
-        SyntheticVocabulary.put(SyntheticVocabulary.PUBLISHED_SIZE, writer);
-        writer.write(path);
+        SyntheticModel.writeVocabulary(path);
         try (Arena arena = Arena.ofConfined()) {
             GgufMetadata metadata = GgufFile.open(path, arena).metadata();
             Tokenizer tokenizer = Tokenizer.of(metadata);
