@@ -10,7 +10,8 @@ import java.nio.file.StandardCopyOption;
 /** The model that comes with the examples, so that they run without a download. Thread-safe. */
 public final class EmbeddedModel {
     /** What a user has to know about its answers, in one line. */
-    public static final String NOTE = "no --model given: this is a small stand-in whose weights are random; it was never trained, so its answers are noise";
+    public static final String NOTE =
+            "no --model given: this is a small stand-in whose weights are random; it was never trained, so its answers are noise";
 
     private static final String RESOURCE = "dense-mini-Q4_K_M.gguf";
 

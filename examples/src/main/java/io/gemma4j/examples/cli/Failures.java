@@ -6,6 +6,7 @@ import io.gemma4j.examples.cli.StandardStreams.OutputException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -23,7 +24,7 @@ final class Failures {
 
     /** Prints the line; returns the exit code. */
     int report(Throwable failure) {
-        if (failure instanceof CancellationException) {
+        if (failure instanceof CancellationException || failure instanceof ClosedByInterruptException) {
             return Gemma4Cli.INTERRUPTED;
         }
         if (failure instanceof OutputException output && output.isBrokenPipe()) {

@@ -80,7 +80,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
-        LoadOptions options = runtime.loadOptions();
+        LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         String text = prompt.read(streams.in());
         Path file = model.file(streams);
         Cancellation cancellation = new Cancellation();

@@ -29,7 +29,7 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        LoadOptions options = runtime.loadOptions();
+        LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         Path file = model.file(streams);
         try (Gemma4 loaded = ModelOptions.load(file, options, streams, () -> false)) {
             ModelReport report = new ModelReport(loaded.info(), Gemma4.estimateMemory(file, options), loaded.samplingDefaults());

@@ -16,7 +16,8 @@ final class RuntimeOptions {
     @Option(names = "--backend", paramLabel = "auto|cpu|cuda|metal", description = "Where to run; auto takes the fastest that works.")
     private Backend backend;
 
-    @Option(names = "--cpu", paramLabel = "auto|scalar|vector", description = "Kernels of the CPU backend.")
+    @Option(names = "--cpu", paramLabel = "auto|scalar|vector",
+            description = "Kernels of the CPU backend: auto, the fastest, rounds to 8 bits on the way; the others compute in 32-bit floats.")
     private CpuKernels kernels;
 
     @Option(names = "--kv", paramLabel = "f16|f32", description = "Element type of the key/value cache.")
@@ -34,9 +35,9 @@ final class RuntimeOptions {
 
     private RuntimeOptions() {}
 
-    /** The defaults with what the user has set. */
-    LoadOptions loadOptions() {
-        LoadOptions options = LoadOptions.defaults();
+    /** Those options with what the user has set. */
+    LoadOptions applyTo(LoadOptions defaults) {
+        LoadOptions options = defaults;
         options = OptionValue.set(command, "--backend", backend, options, LoadOptions::backend);
         options = OptionValue.set(command, "--cpu", kernels, options, LoadOptions::cpuKernels);
         options = OptionValue.set(command, "--kv", kvType, options, LoadOptions::kvType);

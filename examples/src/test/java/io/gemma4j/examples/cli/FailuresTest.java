@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,7 @@ class FailuresTest {
         assertTrue(run.err().startsWith("gemma4: "), run.err());
         assertTrue(Arrays.stream(parts).allMatch(run.err()::contains), run.err());
         assertFalse(run.err().contains("\tat "), run.err());
-        assertEquals(1, run.err().lines().filter(line -> !line.startsWith("Try ") && !line.startsWith("Possible ")).count(), run.err());
+        assertEquals(1, run.err().lines().filter(line -> !line.matches("(Try|Possible solutions|Did you mean).*")).count(), run.err());
     }
 
     @ParameterizedTest
@@ -120,6 +121,7 @@ class FailuresTest {
     @Test
     void anInterruptionNeedsNoWords() {
         assertEquals("130 ", reported(new CancellationException("stopped"), false));
+        assertEquals("130 ", reported(new ClosedByInterruptException(), false));
     }
 
     private static String reported(Throwable failure, boolean stackTraces) {

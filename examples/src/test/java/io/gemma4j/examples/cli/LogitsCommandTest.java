@@ -12,8 +12,8 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,8 +24,13 @@ class LogitsCommandTest {
     private Path folder;
 
     private CliRun logits(String ids, String... more) throws Exception {
+        return logits(CliRun.DENSE, ids, more);
+    }
+
+    private CliRun logits(String model, String ids, String[] more) throws Exception {
         Path file = Files.writeString(folder.resolve("ids"), ids);
-        Stream<String> args = Stream.of("logits", "--model", CliRun.DENSE, "--ids-file", file.toString(), "--out", out().toString());
+        Stream<String> args = Stream.of("logits", "--model", model, "--ids-file", file.toString(), "--out", out().toString(),
+                "--threads", "2");
         return CliRun.of(Stream.concat(args, Stream.of(more)).toArray(String[]::new));
     }
 
@@ -47,8 +52,8 @@ class LogitsCommandTest {
         String lines = StreamSupport.stream(golden.get("prompts").spliterator(), false)
                 .map(prompt -> StreamSupport.stream(prompt.get("ids").spliterator(), false).map(JsonNode::asText).collect(Collectors.joining(" ")))
                 .collect(Collectors.joining(" \n\n  ", "\n", "")); // blank lines, and spaces around
-        CliRun run = logits(lines, "--model", CliRun.FIXTURES.resolve(fixture + ".gguf").toString(), "--cpu", kernels, "--kv", "f32", "--chunk",
-                chunk);
+        CliRun run = logits(CliRun.FIXTURES.resolve(fixture + ".gguf").toString(), lines,
+                new String[] {"--cpu", kernels, "--kv", "f32", "--chunk", chunk});
         assertEquals(new CliRun(0, "", ""), run);
 
         FloatBuffer actual = floats(out());
@@ -72,12 +77,28 @@ class LogitsCommandTest {
         assertEquals(firstRow * vocabulary, actual.limit(), "one row for each token of each prompt");
     }
 
+    @Test
+    void theSizeOfTheStepsMakesNoDifference() throws Exception {
+        assertEquals(0, logits("2 654 278 776 384", "--chunk", "1").exitCode());
+        float[] oneByOne = values();
+        assertEquals(5 * 1024, oneByOne.length);
+        assertEquals(0, logits("2 654 278 776 384", "--chunk", "5").exitCode());
+        assertArrayEquals(oneByOne, values(), 1e-3f);
+    }
+
+    private float[] values() throws Exception {
+        float[] values = new float[(int) (Files.size(out()) / Float.BYTES)];
+        floats(out()).get(values);
+        return values;
+    }
+
     private static FloatBuffer floats(Path file) throws Exception {
         return ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     }
 
     @ParameterizedTest
-    @CsvSource({"'2 5\n\n2 x 7', line 3, 'x'", "'2 1024', line 1, 1024", "'2\n-1', line 2, -1", "'2 99999999999', line 1, 99999999999", "'  \n\n', none, line"})
+    @CsvSource({"'2 5\n\n2 x 7', line 3, 'x'", "'2 1024', line 1, 1024", "'2\n-1', line 2, -1", "'2 99999999999', line 1, 99999999999",
+        "'  \n\n', none, line"})
     void aBadIdIsNamedWithItsLineAndNothingIsWritten(String ids, String line, String id) throws Exception {
         CliRun run = logits(ids);
         assertEquals(1, run.exitCode());
