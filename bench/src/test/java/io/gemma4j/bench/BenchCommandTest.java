@@ -99,7 +99,8 @@ class BenchCommandTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"run --model x.gguf -r 0", "run --model x.gguf -p 0 -n 0", "run --model x.gguf -d -1", "run --model x.gguf --kv f17", "run",
-            "synth --preset e3b x.gguf", "synth --preset e2b --layers -1 x.gguf", "peers --model x.gguf"})
+            "synth --preset e3b x.gguf", "synth --preset e2b --layers -1 x.gguf", "peers --model x.gguf",
+            "peers --model x.gguf --llama-cpp x.so --kv f32"})
     void argumentsThatMakeNoSenseAreRefused(String line) {
         assertEquals(2, execute((Object[]) line.split(" ")));
         assertFalse(Files.exists(Path.of("x.gguf")));

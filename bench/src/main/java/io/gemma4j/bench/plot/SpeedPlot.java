@@ -82,7 +82,7 @@ public final class SpeedPlot {
                 .yAxisTitle("tokens per second").build();
         chart.getStyler().setYAxisMin(0.0).setLegendPosition(LegendPosition.OutsideS);
         lines.forEach((line, points) -> chart.addSeries(line, List.copyOf(points.keySet()), List.copyOf(points.values())).setMarker(
-                line.startsWith("roof") ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE));
+                line.startsWith("roof") ? SeriesMarkers.DIAMOND : SeriesMarkers.CIRCLE));
         Path svg = name.resolveSibling(name.getFileName() + ".svg");
         Path png = name.resolveSibling(name.getFileName() + ".png");
         try (OutputStream out = Files.newOutputStream(svg)) {

@@ -6,20 +6,20 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/** What was read from memory, reported per second beside the operations. */
+/** What was read from memory. In nanoseconds, its throughput is bytes per nanosecond, which is gigabytes per second. */
 @AuxCounters(AuxCounters.Type.OPERATIONS)
 @State(Scope.Thread)
 public class Bytes {
-    /** Gigabytes. */
-    public double gigabytes;
+    /** How many. */
+    public long bytes;
 
     /** Starts an iteration. */
     @Setup(Level.Iteration)
     public void clear() {
-        gigabytes = 0;
+        bytes = 0;
     }
 
-    void add(long bytes) {
-        gigabytes += bytes / 1e9;
+    void add(long count) {
+        bytes += count;
     }
 }
