@@ -1,6 +1,7 @@
 package io.gemma4j.bench;
 
 import io.gemma4j.Backend;
+import io.gemma4j.KvType;
 import io.gemma4j.bench.llamacpp.LlamaCppEngine;
 import io.gemma4j.bench.measure.Engine;
 import io.gemma4j.bench.measure.LibraryEngine;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code bench peers}: the same tests on llama.cpp, on the same file with the same threads, in turns. */
@@ -35,10 +37,13 @@ final class PeersCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
+        if (options.kvType() != KvType.F16) {
+            throw new ParameterException(spec.commandLine(), "--kv: expected f16, the default of llama.cpp, found " + options.kvType());
+        }
         PrintWriter out = spec.commandLine().getOut();
         int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         try (Engine ours = new LibraryEngine(options.model(), options.loadOptions(Backend.CPU).threads(threads));
-                Engine theirs = LlamaCppEngine.load(library, options.model(), options.contextTokens(), threads, options.kvType())) {
+                Engine theirs = LlamaCppEngine.load(library, options.model(), options.contextTokens(), threads)) {
             List<Speed> speeds = new Measurement(options, out, spec.commandLine().getErr()).run(List.of(ours, theirs), true);
             out.printf("%n| test | %s / %s |%n|---|---:|%n", ours.name(), theirs.name());
             for (int i = 0; i < speeds.size(); i += 2) {

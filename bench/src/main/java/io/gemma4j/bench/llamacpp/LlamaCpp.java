@@ -28,6 +28,7 @@ import java.util.stream.Stream;
  * <p>Structures are passed on as the library fills them in, but for the three numbers at the beginning of the context's parameters, so
  * that this works with any version whose structures are not larger than assumed here.
  */
+@SuppressWarnings("restricted") // calling C is the purpose
 final class LlamaCpp {
     // Parameters and batches go by value and are in memory in every calling convention, where room to spare does no harm.
     private static final MemoryLayout STRUCTURE = MemoryLayout.structLayout(MemoryLayout.sequenceLayout(64, JAVA_LONG));

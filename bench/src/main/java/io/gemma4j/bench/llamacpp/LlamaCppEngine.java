@@ -2,7 +2,6 @@ package io.gemma4j.bench.llamacpp;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.gemma4j.KvType;
 import io.gemma4j.bench.measure.Engine;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -38,14 +37,10 @@ public final class LlamaCppEngine implements Engine {
      * @param path the model
      * @param contextTokens tokens a sequence may have
      * @param threads for prompts and generation
-     * @param kvType must be f16, its default
      * @return the engine; the caller closes it
      * @throws IOException if library or model cannot be loaded
      */
-    public static LlamaCppEngine load(Path library, Path path, int contextTokens, int threads, KvType kvType) throws IOException {
-        if (kvType != KvType.F16) {
-            throw new IllegalArgumentException("key/value cache of llama.cpp: expected f16, found " + kvType);
-        }
+    public static LlamaCppEngine load(Path library, Path path, int contextTokens, int threads) throws IOException {
         LlamaCpp llama = new LlamaCpp(library);
         MemorySegment model = llama.llama_model_load_from_file(path);
         if (model.equals(MemorySegment.NULL)) {

@@ -1,7 +1,7 @@
 package io.gemma4j.bench.synth;
 
 /** How the elements of a tensor are distributed. */
-sealed interface Distribution {
+public sealed interface Distribution {
 
     /** Uniform around zero; the only one that quantized types offer. */
     record Symmetric(double deviation) implements Distribution {}

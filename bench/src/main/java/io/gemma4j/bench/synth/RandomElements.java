@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
  * Random elements in the block formats of GGUF. Scales vary from block to block by a quarter, quants are uniform, and the mean is zero, because
  * a mean would add up over a row. Little-endian buffers. Not thread-safe.
  */
-final class RandomElements {
+public final class RandomElements {
     // Root mean square of each format's elements when its scale is one.
     private static final double SCALE_SPREAD = Math.sqrt(1 + 0.25 * 0.25 / 3);
     private static final double UNIT_Q4_0 = Math.sqrt(255 / 12.0 + 0.25) * SCALE_SPREAD;
@@ -20,7 +20,8 @@ final class RandomElements {
 
     private final SplittableRandom random;
 
-    RandomElements(long seed) {
+    /** Creates a source; the same seed gives the same elements. */
+    public RandomElements(long seed) {
         this.random = new SplittableRandom(seed);
     }
 
@@ -29,7 +30,7 @@ final class RandomElements {
      *
      * @param firstElement place of the first one in the tensor
      */
-    void fill(GgmlType type, Distribution values, long firstElement, ByteBuffer out) {
+    public void fill(GgmlType type, Distribution values, long firstElement, ByteBuffer out) {
         if (values instanceof Distribution.Symmetric symmetric) {
             symmetric(type, symmetric.deviation(), out);
             return;

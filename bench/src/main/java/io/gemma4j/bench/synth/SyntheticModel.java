@@ -59,6 +59,18 @@ public final class SyntheticModel {
         }
     }
 
+    /**
+     * Writes the made-up vocabulary alone.
+     *
+     * @param path the file
+     * @throws IOException if it cannot be written
+     */
+    public static void writeVocabulary(Path path) throws IOException {
+        GgufWriter writer = new GgufWriter();
+        SyntheticVocabulary.put(SyntheticVocabulary.PUBLISHED_SIZE, writer);
+        writer.write(path);
+    }
+
     /** Writes a small model of any shape. */
     static void write(Architecture architecture, TypeMix mix, int vocabulary, Path path) throws IOException {
         GgufWriter writer = new GgufWriter();

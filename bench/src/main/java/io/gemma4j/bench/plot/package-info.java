@@ -1,0 +1,2 @@
+/** Pictures of measured speeds. */
+package io.gemma4j.bench.plot;
