@@ -2,8 +2,8 @@ package io.gemma4j;
 
 import io.gemma4j.BackendUnavailableException.Attempt;
 import io.gemma4j.backend.BackendOptions;
-import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.BackendProvider.UnavailableException;
+import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
 import java.util.ArrayList;
 import java.util.Comparator;

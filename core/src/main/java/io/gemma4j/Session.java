@@ -1,8 +1,8 @@
 package io.gemma4j;
 
 import io.gemma4j.backend.KvCache;
-import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Step.LogitRows;
+import io.gemma4j.backend.Step;
 import io.gemma4j.model.Gemma4Decoder.LogitSink;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;

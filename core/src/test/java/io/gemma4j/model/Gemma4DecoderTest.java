@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.KvCache;
-import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Step.LogitRows;
+import io.gemma4j.backend.Step;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

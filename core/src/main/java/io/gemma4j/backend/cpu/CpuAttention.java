@@ -3,6 +3,8 @@ package io.gemma4j.backend.cpu;
 import io.gemma4j.KvType;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.Step;
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

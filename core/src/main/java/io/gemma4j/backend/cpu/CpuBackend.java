@@ -9,6 +9,7 @@ import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,5 +1,7 @@
 package io.gemma4j.backend.cpu;
 
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,8 @@
 package io.gemma4j.backend.cpu;
 
 import io.gemma4j.backend.Weight;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;

@@ -2,6 +2,11 @@ package io.gemma4j.backend.cpu;
 
 import io.gemma4j.CpuKernels;
 import io.gemma4j.backend.BackendProvider.UnavailableException;
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
+import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
+import io.gemma4j.backend.cpu.kernel.ScalarRows;
 import io.gemma4j.backend.cpu.vector.VectorFloatKernels;
 import io.gemma4j.backend.cpu.vector.VectorInt8;
 import io.gemma4j.backend.cpu.vector.VectorRows;

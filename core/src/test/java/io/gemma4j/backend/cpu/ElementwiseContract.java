@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.CpuKernels;
 import io.gemma4j.backend.RopeFrequencies;
-import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Step.LogitRows;
+import io.gemma4j.backend.Step;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.RandomBlocks;
 import java.util.Arrays;

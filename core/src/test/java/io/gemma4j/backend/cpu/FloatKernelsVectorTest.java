@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
 import io.gemma4j.backend.cpu.vector.VectorFloatKernels;
 import java.util.Arrays;
 import java.util.Random;

@@ -11,7 +11,7 @@ import static io.gemma4j.backend.cpu.vector.Lanes.zero;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static io.gemma4j.tensor.LittleEndian.f16;
 
-import io.gemma4j.backend.cpu.RowKernel;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.IQ4_NL;
 import java.lang.foreign.MemorySegment;

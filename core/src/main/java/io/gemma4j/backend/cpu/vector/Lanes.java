@@ -57,7 +57,7 @@ final class Lanes {
                 .convertShape(VectorOperators.B2I, INTS, 0);
     }
 
-    /** Pairs of signed bytes as {@code (second << 16) + first}, give or take the borrow: see {@link io.gemma4j.backend.cpu.Int8Row}. */
+    /** Pairs of signed bytes as {@code (second << 16) + first}, give or take the borrow: see {@link io.gemma4j.backend.cpu.kernel.Int8Row}. */
     static IntVector pairs(byte[] values, int pair) {
         return ((ShortVector) ByteVector.fromArray(PAIR_BYTES, values, 2 * pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0)).reinterpretAsInts();
     }

@@ -1,6 +1,6 @@
 package io.gemma4j.backend.cpu.vector;
 
-import io.gemma4j.backend.cpu.RowKernel;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;

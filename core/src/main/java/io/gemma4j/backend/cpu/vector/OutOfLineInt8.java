@@ -1,7 +1,7 @@
 package io.gemma4j.backend.cpu.vector;
 
-import io.gemma4j.backend.cpu.Int8Kernel;
-import io.gemma4j.backend.cpu.Int8Row;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;

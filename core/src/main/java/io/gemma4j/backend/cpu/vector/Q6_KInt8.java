@@ -9,8 +9,8 @@ import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 
-import io.gemma4j.backend.cpu.Int8Kernel;
-import io.gemma4j.backend.cpu.Int8Row;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

@@ -1,6 +1,6 @@
 package io.gemma4j.backend.cpu.vector;
 
-import io.gemma4j.backend.cpu.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.FloatKernels;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

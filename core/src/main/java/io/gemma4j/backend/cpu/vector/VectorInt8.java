@@ -1,6 +1,6 @@
 package io.gemma4j.backend.cpu.vector;
 
-import io.gemma4j.backend.cpu.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.gguf.GgmlType;
 import java.util.Optional;
 

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.gemma4j.backend.cpu.RowKernel;
+import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.BlockFormats;
 import io.gemma4j.tensor.RandomBlocks;

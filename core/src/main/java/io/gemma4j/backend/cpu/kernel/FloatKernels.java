@@ -1,4 +1,4 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 /**
  * Arithmetic over runs of 32-bit floats in Java arrays. {@link ScalarFloatKernels} is the specification; others may sum in another order.

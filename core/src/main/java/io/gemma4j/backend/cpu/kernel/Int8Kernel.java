@@ -1,4 +1,4 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
 

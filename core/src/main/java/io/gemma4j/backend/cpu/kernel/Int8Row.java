@@ -1,4 +1,4 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 /**
  * One row of activations rounded to 8 bits, {@code x[i] = scale[i / 32] * q[i]} with {@code scale = max|x| / 127} over each 32, in the forms
@@ -25,7 +25,7 @@ public final class Int8Row {
     private final byte[] quantized = new byte[GROUP];
 
     /** Room for rows of up to {@code columns} elements. */
-    Int8Row(int columns) {
+    public Int8Row(int columns) {
         int padded = Math.ceilDiv(columns, 256) * 256;
         even = new byte[padded / 2];
         odd = new byte[padded / 2];
@@ -39,12 +39,12 @@ public final class Int8Row {
     }
 
     /** Elements there is room for. */
-    int columns() {
+    public int columns() {
         return 2 * even.length;
     }
 
     /** Rounds {@code columns} elements, a multiple of 32. */
-    void quantize(float[] x, int offset, int columns, FloatKernels floats) {
+    public void quantize(float[] x, int offset, int columns, FloatKernels floats) {
         for (int group = 0; group < columns / GROUP; group++) {
             int at = offset + group * GROUP;
             float max = floats.maxMagnitude(x, at, GROUP);

@@ -1,4 +1,4 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

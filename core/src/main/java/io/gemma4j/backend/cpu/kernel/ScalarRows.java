@@ -1,4 +1,4 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.BlockFormat;

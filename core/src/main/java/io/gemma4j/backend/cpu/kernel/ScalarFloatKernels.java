@@ -1,7 +1,7 @@
-package io.gemma4j.backend.cpu;
+package io.gemma4j.backend.cpu.kernel;
 
 /** Plain Java, one element at a time: what {@link FloatKernels} means. */
-final class ScalarFloatKernels implements FloatKernels {
+public final class ScalarFloatKernels implements FloatKernels {
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
     @Override
