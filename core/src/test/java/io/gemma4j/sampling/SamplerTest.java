@@ -108,6 +108,12 @@ class SamplerTest {
     }
 
     @Test
+    void topPComesBeforeMinP() {
+        // Both keep tokens 0 and 1 of the whole; after min-p those would be {.625, .375}, of which top-p keeps only the first.
+        assertEquals(new TreeSet<>(List.of(0, 1)), drawn(PLAIN.topP(0.6f).minP(0.3f), logs(0.5, 0.3, 0.1, 0.1), 300));
+    }
+
+    @Test
     void temperatureDoesNotChangeWhichTokensSurvive() {
         float[] logits = logs(0.5, 0.3, 0.1, 0.06, 0.04);
         assertEquals(new TreeSet<>(List.of(0, 1)), drawn(PLAIN.temperature(100).topP(0.7f), logits, 500));
