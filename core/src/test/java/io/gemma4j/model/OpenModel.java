@@ -41,11 +41,16 @@ final class OpenModel implements AutoCloseable {
     private OpenModel(GgufFile file, int maxStepRows, CpuKernels kernels, UnaryOperator<ModelBackend> decorate) {
         config = Gemma4Config.of(file);
         backend = decorate.apply(cpu(kernels));
-        weights = Gemma4Weights.of(file, config, tensor -> {
-            uploads.add(tensor);
-            return backend.upload(tensor);
-        });
-        decoder = new Gemma4Decoder(config, weights, backend, maxStepRows);
+        try {
+            weights = Gemma4Weights.of(file, config, tensor -> {
+                uploads.add(tensor);
+                return backend.upload(tensor);
+            });
+            decoder = new Gemma4Decoder(config, weights, backend, maxStepRows);
+        } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+        }
     }
 
     static OpenModel of(RewrittenModel model, int maxStepRows) {

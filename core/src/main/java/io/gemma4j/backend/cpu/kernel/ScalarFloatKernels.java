@@ -6,11 +6,22 @@ public final class ScalarFloatKernels implements FloatKernels {
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
-        double sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += (double) a[aOffset + i] * b[bOffset + i];
+        // Four sums: one would wait for the latency of each addition.
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i <= count - 4; i += 4) {
+            s0 += (double) a[aOffset + i] * b[bOffset + i];
+            s1 += (double) a[aOffset + i + 1] * b[bOffset + i + 1];
+            s2 += (double) a[aOffset + i + 2] * b[bOffset + i + 2];
+            s3 += (double) a[aOffset + i + 3] * b[bOffset + i + 3];
         }
-        return (float) sum;
+        for (; i < count; i++) {
+            s0 += (double) a[aOffset + i] * b[bOffset + i];
+        }
+        return (float) (s0 + s1 + (s2 + s3));
     }
 
     @Override
