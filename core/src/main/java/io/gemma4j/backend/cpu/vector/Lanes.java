@@ -25,8 +25,8 @@ final class Lanes {
     private static final VectorSpecies<Short> SHORTS =
             LANES == 16 ? ShortVector.SPECIES_256 : LANES == 8 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_64;
 
-    private static final VectorSpecies<Byte> PAIR_BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(LANES * 16));
-    private static final VectorSpecies<Short> PAIR_SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(LANES * 32));
+    static final VectorSpecies<Byte> PAIR_BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(LANES * 16));
+    static final VectorSpecies<Short> PAIR_SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(LANES * 32));
 
     /** Lane numbers 0, 1, 2, ... */
     static final IntVector INDEX = IntVector.broadcast(INTS, 0).addIndex(1);

@@ -15,9 +15,10 @@ import jdk.incubator.vector.IntVector;
 final class NativeMemory {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final MemorySegment ALL = all();
-    // Tells the compiler that an address is never negative.
-    private static final long POSITIVE = 0x7FFF_FFFF_FFFFL;
+    /** All memory. */
+    static final MemorySegment ALL = all();
+    /** To be masked with: tells the compiler that an address is never negative. */
+    static final long POSITIVE = 0x7FFF_FFFF_FFFFL;
 
     private NativeMemory() {}
 
@@ -33,11 +34,6 @@ final class NativeMemory {
 
     static IntVector ints(long address) {
         return IntVector.fromMemorySegment(INTS, ALL, address & POSITIVE, ByteOrder.LITTLE_ENDIAN);
-    }
-
-    /** Bytes as -128 to 127, one in each lane. */
-    static IntVector signedBytes(long address) {
-        return Lanes.signedBytes(ALL, address & POSITIVE);
     }
 
     static long i64(long address) {

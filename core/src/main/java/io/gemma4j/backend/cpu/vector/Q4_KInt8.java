@@ -1,16 +1,22 @@
 package io.gemma4j.backend.cpu.vector;
 
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_BYTES;
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_SHORTS;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.i64;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ints;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -71,40 +77,52 @@ final class Q4_KInt8 implements Int8Kernel {
     private static final class Wide {
         private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, 0xFF00);
         private static final VectorMask<Float> LOWER = UPPER.not();
-        private static final VectorShuffle<Float> PAIR_OF_GROUPS = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? 0 : 2);
-        // Brings the next pair of groups to places 0 and 2: after 0 and 2 come 1 and 3, 4 and 6, 5 and 7.
-        private static final int[] NEXT_PLACE = {1, 4, 3, 6, 5, 0, 7, 2};
-        private static final VectorShuffle<Float> NEXT = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? NEXT_PLACE[i] : i);
+        // By quarter of a block: the scales of groups 0 and 2, 1 and 3, 4 and 6, 5 and 7. Fetched anew for each quarter, since a vector that is
+        // carried from one to the next and rearranged is at times kept as an object.
+        private static final VectorShuffle<Float>[] SCALES = shuffles();
+
+        static {
+            for (int quarter = 0; quarter < 4; quarter++) {
+                int first = 4 * (quarter >> 1) + (quarter & 1);
+                SCALES[quarter] = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? first : first + 2);
+            }
+        }
+
+        @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
+        private static <E> VectorShuffle<E>[] shuffles() {
+            return new VectorShuffle[4];
+        }
 
         static float dot(long address, Int8Row x, int columns) {
             byte[] even = x.evenBySixtyFour();
             byte[] odd = x.oddBySixtyFour();
             float[] scalesAndSums = x.scalesAndSums();
-            FloatVector sum = Lanes.zero();
+            FloatVector sum = FloatVector.zero(FLOATS);
             FloatVector minima = sum;
             long block = address;
             for (int at = 0; at < columns / 4; at += 64) {
                 long first = i64(block);
                 long second = i64(block + 8);
-                FloatVector factors = toFloats(sixBits(SixBitLanes.scales(first, second), SixBitLanes.mins(second)))
-                        .mul(FloatVector.fromArray(FLOATS, scalesAndSums, at / 4))
-                        .mul(splat(SixBitLanes.d(first) * PRODUCT_UNIT).blend(SixBitLanes.dmin(first), UPPER));
+                FloatVector factors = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
+                        .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0)
+                        .reinterpretAsInts().convert(VectorOperators.I2F, 0)).mul(FloatVector.fromArray(FLOATS, scalesAndSums, at / 4))
+                        .mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first) * PRODUCT_UNIT).blend(SixBitLanes.dmin(first), UPPER));
                 minima = minima.add(factors);
                 for (int quarter = 0; quarter < 4; quarter++) {
-                    IntVector v = ints(block + 16 + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
-                    sum = toFloats(products(v, even, odd, at + 16 * quarter)).fma(factors.rearrange(PAIR_OF_GROUPS), sum);
-                    factors = factors.rearrange(NEXT);
+                    // Written out: a method of its own would not always be inlined, and then its vectors would be objects.
+                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, block + 16 + 64 * (quarter >> 1) & POSITIVE, LITTLE_ENDIAN)
+                            .lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
+                    int pair = 2 * (at + 16 * quarter);
+                    IntVector products = v.and(PAIR)
+                            .mul(ByteVector.fromArray(PAIR_BYTES, even, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts())
+                            .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR)
+                                    .mul(ByteVector.fromArray(PAIR_BYTES, odd, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts()));
+                    sum = ((FloatVector) products.convert(VectorOperators.I2F, 0)).fma(factors.rearrange(SCALES[quarter]), sum);
                 }
                 block += 144;
             }
             // Only the upper half of the minima holds minima. A masked reduction is not always compiled to vector code.
             return sum.sub(minima.blend(0, LOWER)).reduceLanes(VectorOperators.ADD);
-        }
-
-        // Eight scales, then eight minima.
-        private static IntVector sixBits(long scales, long mins) {
-            return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, scales).withLane(1, mins).reinterpretAsBytes()
-                    .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
         }
     }
 }

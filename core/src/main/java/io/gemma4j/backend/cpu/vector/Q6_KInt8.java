@@ -1,17 +1,23 @@
 package io.gemma4j.backend.cpu.vector;
 
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_BYTES;
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_SHORTS;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.f16;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ints;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.i64;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -98,18 +104,27 @@ final class Q6_KInt8 implements Int8Kernel {
         static float dot(long address, Int8Row x, int columns) {
             byte[] even = x.even();
             byte[] odd = x.odd();
-            FloatVector sum = Lanes.zero();
+            FloatVector sum = FloatVector.zero(FLOATS);
             FloatVector offsets = sum;
             long block = address;
             for (int at = 0; at < columns / 4; at += 64) {
-                FloatVector scales = toFloats(NativeMemory.signedBytes(block + 192)).mul(f16(block + 208));
+                FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, block + 192 & POSITIVE, LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.B2I, INTS, 0).reinterpretAsInts().convert(VectorOperators.I2F, 0)).mul(f16(block + 208));
                 offsets = scales.fma(FloatVector.fromArray(FLOATS, x.halfSums(), at / 4), offsets);
                 FloatVector factors = scales.mul(FloatVector.fromArray(FLOATS, x.halfScales(), at / 4));
-                IntVector allUpper = ints(block + 128);
+                IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, block + 128 & POSITIVE, LITTLE_ENDIAN);
                 for (int quarter = 0; quarter < 4; quarter++) {
+                    // Written out: a method of its own would not always be inlined, and then its vectors would be objects.
                     IntVector upper = allUpper.rearrange(UPPER_BYTES[quarter]).lanewise(VectorOperators.LSHR, UPPER_SHIFT[quarter]);
-                    IntVector v = ints(block + 64 * (quarter >> 1)).lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
-                    sum = toFloats(products(lowSix(v, upper), even, odd, at + 16 * quarter)).fma(factors.rearrange(SCALE[quarter]), sum);
+                    IntVector q = IntVector.fromMemorySegment(INTS, ALL, block + 64 * (quarter >> 1) & POSITIVE, LITTLE_ENDIAN)
+                            .lanewise(VectorOperators.LSHR, 4 * (quarter & 1)).and(0x0F0F0F0F)
+                            .or(upper.and(0x03030303).lanewise(VectorOperators.LSHL, 4));
+                    int pair = 2 * (at + 16 * quarter);
+                    IntVector products = q.and(PAIR)
+                            .mul(ByteVector.fromArray(PAIR_BYTES, even, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 8).and(PAIR)
+                                    .mul(ByteVector.fromArray(PAIR_BYTES, odd, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts()));
+                    sum = ((FloatVector) products.convert(VectorOperators.I2F, 0)).fma(factors.rearrange(SCALE[quarter]), sum);
                 }
                 block += 210;
             }
