@@ -1,5 +1,6 @@
 /** The {@code gemma4} command line and examples of the library's use. An application, not a library: it exports nothing. */
 module io.gemma4j.examples {
+    requires io.gemma4j.bench;
     requires io.gemma4j.core;
     requires info.picocli;
     requires com.fasterxml.jackson.databind;

@@ -37,7 +37,7 @@ final class MeasureOptions {
     @Option(names = "--warm-up", defaultValue = "5", paramLabel = "SECONDS", description = "Run at least so long before timing. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
-    @Option(names = "--kv", defaultValue = "f16", paramLabel = "TYPE", description = "Element type of the key/value cache: ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--kv", defaultValue = "f16", paramLabel = "f16|f32", description = "Element type of the key/value cache. Default: f16.")
     private KvType kvType;
 
     @Option(names = "--threads", defaultValue = "0", paramLabel = "N", description = "Threads of the processor. Default: as the library chooses.")

@@ -18,7 +18,7 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private MeasureOptions options;
 
-    @Option(names = "--backend", defaultValue = "auto", paramLabel = "NAME", description = "Where it runs: ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--backend", defaultValue = "auto", paramLabel = "auto|cpu|cuda|metal", description = "Where it runs; auto takes the fastest that works.")
     private Backend backend;
 
     @Spec

@@ -44,8 +44,8 @@ final class Failures {
             case NoSuchFileException e -> e.getFile() + ": there is no such file";
             case AccessDeniedException e -> e.getFile() + ": permission denied";
             case FileSystemException e -> e.getMessage();
-            case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): use a smaller --context or --chunk, or let Java have more, "
-                    + "for example GEMMA4J_OPTS=-Xmx8g";
+            case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): let Java have more, for example GEMMA4J_OPTS=-Xmx8g, "
+                    + "or where a prompt is read, use a smaller --context or --chunk";
             case ContextOverflowException e -> "the prompt has " + e.promptTokens() + " tokens, but there is room for only " + e.contextTokens()
                     + ": shorten it or set a larger --context";
             case Gemma4Exception e -> e.getMessage();

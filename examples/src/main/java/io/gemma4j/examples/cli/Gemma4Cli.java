@@ -1,5 +1,6 @@
 package io.gemma4j.examples.cli;
 
+import io.gemma4j.bench.BenchCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -81,6 +82,7 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new TokenizeCommand(streams))
                 .addSubcommand(new GenerateCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
+                .addSubcommand(BenchCommand.commandLine())
                 .addSubcommand(new HelpCommand())
                 .setOut(new PrintWriter(streams.out(), true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(streams.err(), true, StandardCharsets.UTF_8))

@@ -28,6 +28,9 @@ final class ModelOptions {
     static Gemma4 load(Path file, LoadOptions options, StandardStreams streams, BooleanSupplier aborted) throws IOException {
         try (ProgressBar bar = new ProgressBar(streams, aborted)) {
             return Gemma4.load(file, options.progress(bar));
+        } catch (IllegalArgumentException e) {
+            // Of the options only the context length depends on the model.
+            throw new IllegalArgumentException("option --context: " + e.getMessage(), e);
         }
     }
 }

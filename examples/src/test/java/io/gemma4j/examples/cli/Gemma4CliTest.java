@@ -30,6 +30,33 @@ class Gemma4CliTest {
         assertEquals(help.out(), CliRun.of(command, "--help").out());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"synth", "run", "peers", "plot"})
+    void everyToolOfBenchIsListedAndExplained(String tool) {
+        assertTrue(CliRun.of("bench", "--help").out().contains("\n  " + tool));
+        CliRun help = CliRun.of("bench", tool, "--help");
+        assertEquals(0, help.exitCode(), help.err());
+        assertTrue(help.out().startsWith("Usage: gemma4 bench " + tool), help.out());
+        assertEquals("", help.err());
+    }
+
+    @Test
+    void failuresOfBenchAreOneLine() {
+        CliRun missing = CliRun.of("bench", "run", "--model", "no-such.gguf");
+        assertEquals(Gemma4Cli.FAILED, missing.exitCode());
+        assertEquals("gemma4: no-such.gguf: there is no such file", missing.err().strip());
+        CliRun wrong = CliRun.of("bench", "run", "--model", CliRun.DENSE, "-r", "0");
+        assertEquals(Gemma4Cli.USAGE, wrong.exitCode());
+        assertTrue(wrong.err().startsWith("gemma4: -r: expected at least 1, found 0"), wrong.err());
+    }
+
+    @Test
+    void benchWithoutAToolPrintsItsUsage() {
+        CliRun run = CliRun.of("bench");
+        assertEquals(Gemma4Cli.USAGE, run.exitCode());
+        assertTrue(run.err().contains("Missing required subcommand"), run.err());
+    }
+
     @Test
     void theVersionIsThatOfTheBuild() {
         CliRun run = CliRun.of("--version");
