@@ -16,8 +16,8 @@ final class NativeMemory {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final MemorySegment ALL = all();
-    // Tells the compiler that an address is never negative.
-    private static final long POSITIVE = 0x7FFF_FFFF_FFFFL;
+    // Tells the compiler that an address is in range. No processor has longer addresses for programs; on Linux for ARM files are mapped above 2^47.
+    private static final long POSITIVE = 0x00FF_FFFF_FFFF_FFFFL;
 
     private NativeMemory() {}
 
