@@ -153,6 +153,7 @@ public final class Gemma4 implements AutoCloseable {
      * @return bytes, by purpose
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
+     * @throws IllegalArgumentException if more context is asked for than the model was made for
      */
     public static MemoryEstimate estimateMemory(Path path, LoadOptions options) throws IOException {
         try (Arena arena = Arena.ofConfined()) {

@@ -186,10 +186,6 @@ public final class Session implements AutoCloseable {
         user.set(null);
     }
 
-    boolean isClosing() {
-        return closing;
-    }
-
     /** Adds tokens in steps; the caller has entered. */
     void feed(int[] tokens, BooleanSupplier cancelled, ProgressListener progress) {
         check(tokens);

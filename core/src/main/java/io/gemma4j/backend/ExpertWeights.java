@@ -3,7 +3,6 @@ package io.gemma4j.backend;
 /**
  * Weights of the routed experts of a layer.
  *
- * @param experts how many there are
  * @param routerNorm scale of the router's input, {@code 1 / sqrt(hidden)} folded in
  * @param router {@code [experts][hidden]}
  * @param norm before the experts' projections
@@ -15,11 +14,5 @@ package io.gemma4j.backend;
  * @param sharedPostNorm of the result of the feed-forward part that every token takes
  * @param postNorm of the experts' sum
  */
-public record ExpertWeights(int experts, Weight routerNorm, Weight router, Weight norm, Weight gateUp, Weight gate, Weight up, Weight down,
-        Weight scale, Weight sharedPostNorm, Weight postNorm) {
-
-    /** Inner width of one expert. */
-    public int width() {
-        return down.columns();
-    }
-}
+public record ExpertWeights(Weight routerNorm, Weight router, Weight norm, Weight gateUp, Weight gate, Weight up, Weight down,
+        Weight scale, Weight sharedPostNorm, Weight postNorm) {}

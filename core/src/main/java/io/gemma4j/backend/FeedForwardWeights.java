@@ -10,10 +10,4 @@ package io.gemma4j.backend;
  * @param down {@code [hidden][width]}
  * @param postNorm of the block's result, before it is added to the residual
  */
-public record FeedForwardWeights(Weight norm, Weight gateUp, Weight gate, Weight up, Weight down, Weight postNorm) {
-
-    /** Inner width. */
-    public int width() {
-        return down.columns();
-    }
-}
+public record FeedForwardWeights(Weight norm, Weight gateUp, Weight gate, Weight up, Weight down, Weight postNorm) {}

@@ -38,7 +38,7 @@ public final class Step {
      * What a step adds to one sequence.
      *
      * @param cache of the sequence; holds what comes before
-     * @param tokens the next ones, at least one; not to be modified
+     * @param tokens the next ones, at least one
      * @param wanted which of them want logits
      */
     public record Sequence(KvCache cache, int[] tokens, LogitRows wanted) {}
@@ -49,7 +49,7 @@ public final class Step {
      * @throws IllegalArgumentException if there is no token, or more than the cache has room for
      */
     public static Step of(KvCache cache, int[] tokens, LogitRows wanted) {
-        return of(List.of(new Sequence(cache, tokens.clone(), wanted)));
+        return of(List.of(new Sequence(cache, tokens, wanted)));
     }
 
     /**

@@ -61,11 +61,6 @@ public enum GgufValueType {
         return javaClass;
     }
 
-    /** Whether every value takes the same number of bytes: all types but strings and arrays. */
-    public boolean isFixedSize() {
-        return bytes > 0;
-    }
-
     /** Bytes of the smallest value: a number itself, the length of an empty string, the header of an empty array. */
     int minimumBytes() {
         return switch (this) {

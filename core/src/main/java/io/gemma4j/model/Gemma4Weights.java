@@ -138,7 +138,7 @@ public record Gemma4Weights(Weight tokenEmbedding, List<PerLayerInputWeights> pe
             int width = config.expertWidth();
             boolean joined = tensors.has(prefix + "ffn_gate_up_exps.weight");
             Weight routerNorm = upload.apply(tensors.scaledVector(prefix + "ffn_gate_inp.scale", hidden, 1 / Math.sqrt(hidden)));
-            return new ExpertWeights(experts, routerNorm, matrix(prefix + "ffn_gate_inp.weight", experts, hidden),
+            return new ExpertWeights(routerNorm, matrix(prefix + "ffn_gate_inp.weight", experts, hidden),
                     vector(prefix + "pre_ffw_norm_2.weight", hidden),
                     joined ? stack(prefix + "ffn_gate_up_exps.weight", 2 * width, hidden) : null,
                     joined ? null : stack(prefix + "ffn_gate_exps.weight", width, hidden),

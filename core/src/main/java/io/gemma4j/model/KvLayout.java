@@ -9,14 +9,14 @@ import java.util.List;
  * What the key/value cache of one sequence looks like: a ring for each sliding layer, one slot for each position of the context for each full
  * layer, nothing for layers that use another's.
  *
- * @param contextTokens positions the sequence may have
  * @param layers those of the layers that own keys and values
  */
-public record KvLayout(int contextTokens, List<KvLayerLayout> layers) {
+public record KvLayout(List<KvLayerLayout> layers) {
 
     /**
      * The layout for a model.
      *
+     * @param contextTokens positions the sequence may have
      * @param maxStepRows positions one step may add: while a step is stored, its first row still needs the whole window before it
      */
     public static KvLayout of(Gemma4Config config, int contextTokens, int maxStepRows, KvType type) {
@@ -28,7 +28,7 @@ public record KvLayout(int contextTokens, List<KvLayerLayout> layers) {
                 layers.add(new KvLayerLayout(layer.index(), layer.kvHeads(), layer.headDim(), slots, type));
             }
         }
-        return new KvLayout(contextTokens, List.copyOf(layers));
+        return new KvLayout(List.copyOf(layers));
     }
 
     /** Bytes when {@code tokens} positions are filled. */

@@ -98,7 +98,7 @@ class Gemma4TrapsTest {
                 AttentionWeights attention = model.weights.layers().get(layer).attention();
                 assertEquals(layer % 2, attention.owner());
                 assertEquals(layer < 2, attention.ownsKv());
-                assertEquals(layer < 2 ? 256 : 512, model.weights.layers().get(layer).feedForward().width());
+                assertEquals(layer < 2 ? 256 : 512, model.weights.layers().get(layer).feedForward().down().columns());
             }
             assertEquals(List.of(0, 1), KvLayout.of(model.config, 100, 8, KvType.F16).layers().stream().map(KvLayerLayout::layer).toList());
             List<String> uploads = model.uploads.stream().map(QuantizedTensor::name).toList();

@@ -23,7 +23,12 @@ public final class LibraryEngine implements Engine {
      */
     public LibraryEngine(Path path, LoadOptions options) throws IOException {
         this.model = Gemma4.load(path, options);
-        this.session = model.newSession();
+        try {
+            this.session = model.newSession();
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
     }
 
     @Override

@@ -17,14 +17,15 @@ import java.util.List;
 final class CpuAttention {
     private static final int BLOCK_ROWS = 2 * FloatKernels.TILE;
     private static final int TILE_KEYS = 64;
-    /** Arrays a worker needs. */
-    static final int SCRATCH_ARRAYS = 2;
+    /** Arrays a worker needs: unpacked keys or values, scores, and the running softmax of each row. */
+    static final int SCRATCH_ARRAYS = 3;
 
     private final WorkerPool pool;
     private final FloatKernels floats;
     private final WorkerScratch scratch;
     private final RowKernel f32;
     private final RowKernel f16;
+    private int[] lastBlocks = {};
 
     CpuAttention(WorkerPool pool, KernelSet kernels, WorkerScratch scratch) {
         this.pool = pool;
@@ -37,8 +38,10 @@ final class CpuAttention {
     void attention(CpuActivations queries, Step step, int owner, int heads, int window, CpuActivations out) {
         List<Step.Span> spans = step.spans();
         int blocks = 0;
-        int[] lastBlocks = new int[spans.size()];
-        for (int i = 0; i < lastBlocks.length; i++) {
+        if (lastBlocks.length < spans.size()) {
+            lastBlocks = new int[spans.size()];
+        }
+        for (int i = 0; i < spans.size(); i++) {
             blocks += Math.ceilDiv(spans.get(i).rows(), BLOCK_ROWS);
             lastBlocks[i] = blocks;
         }
@@ -52,8 +55,8 @@ final class CpuAttention {
             int first = (block - (index == 0 ? 0 : lastBlocks[index - 1])) * BLOCK_ROWS;
             int rows = Math.min(BLOCK_ROWS, span.rows() - first);
             CpuKvLayer kv = (CpuKvLayer) span.cache().layer(owner);
-            new Block(kv, task % heads, heads, window, span.firstRow() + first, span.firstPosition() + first, rows)
-                    .attend(queries, out, worker);
+            new Block(kv, task % heads, heads, window, span.firstRow() + first, span.firstPosition() + first, rows, worker)
+                    .attend(queries, out);
         });
     }
 
@@ -68,10 +71,12 @@ final class CpuAttention {
         private final int firstRow;
         private final int firstPosition;
         private final int rows;
-        private final float[] max = new float[BLOCK_ROWS];
-        private final float[] sum = new float[BLOCK_ROWS];
+        private final float[] unpacked;
+        private final float[] scores;
+        // Of each row the maximum, then of each row the sum.
+        private final float[] maxAndSum;
 
-        Block(CpuKvLayer kv, int head, int heads, int window, int firstRow, int firstPosition, int rows) {
+        Block(CpuKvLayer kv, int head, int heads, int window, int firstRow, int firstPosition, int rows, int worker) {
             KvLayerLayout layout = kv.layout();
             this.kv = kv;
             this.kernel = layout.type() == KvType.F32 ? f32 : f16;
@@ -82,10 +87,14 @@ final class CpuAttention {
             this.firstRow = firstRow;
             this.firstPosition = firstPosition;
             this.rows = rows;
-            Arrays.fill(max, Float.NEGATIVE_INFINITY);
+            unpacked = scratch.floats(worker, 0, TILE_KEYS * headDim);
+            scores = scratch.floats(worker, 1, BLOCK_ROWS * TILE_KEYS);
+            maxAndSum = scratch.floats(worker, 2, 2 * BLOCK_ROWS);
+            Arrays.fill(maxAndSum, 0, BLOCK_ROWS, Float.NEGATIVE_INFINITY);
+            Arrays.fill(maxAndSum, BLOCK_ROWS, 2 * BLOCK_ROWS, 0);
         }
 
-        void attend(CpuActivations queries, CpuActivations out, int worker) {
+        void attend(CpuActivations queries, CpuActivations out) {
             for (int row = 0; row < rows; row++) {
                 int at = out.row(firstRow + row) + head * headDim;
                 Arrays.fill(out.data(), at, at + headDim, 0);
@@ -95,18 +104,16 @@ final class CpuAttention {
             while (position < end) {
                 int slot = kv.slot(position);
                 int keys = Math.min(Math.min(TILE_KEYS, end - position), kv.contiguousSlots(slot));
-                attendTile(queries, out, position, slot, keys, worker);
+                attendTile(queries, out, position, slot, keys);
                 position += keys;
             }
             for (int row = 0; row < rows; row++) {
-                floats.scale(1 / sum[row], out.data(), out.row(firstRow + row) + head * headDim, headDim);
+                floats.scale(1 / maxAndSum[BLOCK_ROWS + row], out.data(), out.row(firstRow + row) + head * headDim, headDim);
             }
         }
 
-        private void attendTile(CpuActivations queries, CpuActivations out, int position, int slot, int keys, int worker) {
-            float[] unpacked = scratch.floats(worker, 0, TILE_KEYS * headDim);
-            float[] scores = scratch.floats(worker, 1, BLOCK_ROWS * TILE_KEYS);
-            unpack(kv.keys(slot), slot, keys, unpacked);
+        private void attendTile(CpuActivations queries, CpuActivations out, int position, int slot, int keys) {
+            unpack(kv.keys(slot), slot, keys);
             for (int row = 0; row < rows; row += FloatKernels.TILE) {
                 for (int key = 0; key < keys; key += FloatKernels.TILE) {
                     floats.matmulTile(queries.data(), queries.row(firstRow + row) + head * headDim, queries.stride(),
@@ -114,33 +121,33 @@ final class CpuAttention {
                             headDim, scores, row * TILE_KEYS + key, TILE_KEYS);
                 }
             }
-            unpack(kv.values(slot), slot, keys, unpacked);
+            unpack(kv.values(slot), slot, keys);
             for (int row = 0; row < rows; row++) {
                 int from = Math.max(0, firstPosition + row - window + 1 - position);
                 int to = Math.min(keys, firstPosition + row + 1 - position);
                 if (from < to) {
-                    addRow(out, row, scores, from, to, unpacked);
+                    addRow(out, row, from, to);
                 }
             }
         }
 
-        private void addRow(CpuActivations out, int row, float[] scores, int from, int to, float[] values) {
+        private void addRow(CpuActivations out, int row, int from, int to) {
             int at = out.row(firstRow + row) + head * headDim;
             int score = row * TILE_KEYS;
-            float newMax = Math.max(max[row], floats.max(scores, score + from, to - from));
-            if (newMax > max[row]) {
-                float correction = (float) Math.exp(max[row] - newMax);
-                sum[row] *= correction;
+            float newMax = Math.max(maxAndSum[row], floats.max(scores, score + from, to - from));
+            if (newMax > maxAndSum[row]) {
+                float correction = (float) Math.exp(maxAndSum[row] - newMax);
+                maxAndSum[BLOCK_ROWS + row] *= correction;
                 floats.scale(correction, out.data(), at, headDim);
-                max[row] = newMax;
+                maxAndSum[row] = newMax;
             }
-            sum[row] += floats.expSum(scores, score + from, newMax, to - from);
+            maxAndSum[BLOCK_ROWS + row] += floats.expSum(scores, score + from, newMax, to - from);
             for (int key = from; key < to; key++) {
-                floats.addScaled(scores[score + key], values, key * headDim, out.data(), at, headDim);
+                floats.addScaled(scores[score + key], unpacked, key * headDim, out.data(), at, headDim);
             }
         }
 
-        private void unpack(MemorySegment page, int slot, int keys, float[] unpacked) {
+        private void unpack(MemorySegment page, int slot, int keys) {
             kernel.dequantize(page, kv.offset(kvHead, slot), unpacked, 0, keys * headDim);
         }
     }

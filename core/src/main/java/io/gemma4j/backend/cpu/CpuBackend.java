@@ -52,8 +52,13 @@ final class CpuBackend implements ModelBackend {
 
     @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
-        // Activations are on the Java heap, which may be small: they get a quarter of it at most.
-        return Math.clamp(Runtime.getRuntime().maxMemory() / 4 / bytesPerRow, 1, wantedRows);
+        return stepRows(Runtime.getRuntime().maxMemory(), wantedRows, bytesPerRow);
+    }
+
+    static int stepRows(long heapBytes, int wantedRows, long bytesPerRow) {
+        // Activations are on the Java heap, which may be small: they get a quarter of it at most. Each kind of them is one Java array.
+        long mostBytes = Math.min(heapBytes / 4, (long) Integer.MAX_VALUE * Float.BYTES);
+        return Math.clamp(mostBytes / bytesPerRow, 1, wantedRows);
     }
 
     @Override

@@ -17,8 +17,11 @@ final class NativeMemory {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** All memory. */
     static final MemorySegment ALL = all();
-    /** To be masked with: tells the compiler that an address is never negative. */
-    static final long POSITIVE = 0x7FFF_FFFF_FFFFL;
+    /**
+     * To be masked with: tells the compiler that an address is in range. No processor has longer addresses for programs; on Linux for ARM files are
+     * mapped above 2^47.
+     */
+    static final long POSITIVE = 0x00FF_FFFF_FFFF_FFFFL;
 
     private NativeMemory() {}
 
