@@ -169,7 +169,8 @@ public final class Session implements AutoCloseable {
 
     void enter() {
         if (!user.compareAndSet(null, Thread.currentThread())) {
-            throw new IllegalStateException("the session is in use by another call; a session belongs to one caller at a time");
+            throw new IllegalStateException(closing ? "the session is closed"
+                    : "the session is in use by another call; a session belongs to one caller at a time");
         }
         if (closing) {
             exit();

@@ -57,6 +57,15 @@ public final class RandomBlocks {
         return bytes;
     }
 
+    /** Takes the half precision scales of {@code from}'s blocks over to {@code to}'s. */
+    public static void copyScales(GgmlType type, byte[] from, byte[] to) {
+        for (int block = 0; block < to.length; block += type.blockBytes()) {
+            for (int half : halves(type)) {
+                System.arraycopy(from, block + half, to, block + half, 2);
+            }
+        }
+    }
+
     private static int[] halves(GgmlType type) {
         return switch (type) {
             case F16, Q4_0, Q5_0, Q8_0, IQ4_NL, IQ4_XS -> new int[] {0};

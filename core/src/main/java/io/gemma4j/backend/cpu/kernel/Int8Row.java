@@ -43,13 +43,17 @@ public final class Int8Row {
         return 2 * even.length;
     }
 
-    /** Rounds {@code columns} elements, a multiple of 32. */
+    /**
+     * Rounds {@code columns} elements, a multiple of 32, to the nearest integer, ties to even. Where the scale would be subnormal, all 32 become
+     * zero. NaN and infinity among them make scale and sums NaN or infinite, so that no product with them is finite.
+     */
     public void quantize(float[] x, int offset, int columns, FloatKernels floats) {
         for (int group = 0; group < columns / GROUP; group++) {
             int at = offset + group * GROUP;
             float max = floats.maxMagnitude(x, at, GROUP);
-            float scale = max / 127;
-            float inverse = max == 0 ? 0 : 127 / max;
+            // The inverse of a subnormal scale may be infinite.
+            float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+            float inverse = scale == 0 ? 0 : 127 / max;
             floats.roundToBytes(x, at, inverse, quantized, GROUP);
             int firstSum = 0;
             int secondSum = 0;

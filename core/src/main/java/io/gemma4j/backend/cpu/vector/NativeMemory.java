@@ -2,6 +2,7 @@ package io.gemma4j.backend.cpu.vector;
 
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 
+import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -30,9 +31,24 @@ final class NativeMemory {
         return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     }
 
-    /** The address of {@code bytes} at {@code offset}, after checking that {@code length} bytes are there. */
-    static long address(MemorySegment bytes, long offset, long length) {
-        return bytes.asSlice(offset, length).address();
+    /**
+     * The address of the first of {@code rows} rows, after checking that all of them are there.
+     *
+     * @throws IllegalArgumentException for bytes on the Java heap, which have no address, and for rows that are shorter than {@code columns}
+     * @throws IllegalStateException if the memory has been freed
+     * @throws IndexOutOfBoundsException for rows outside {@code bytes}
+     */
+    static long rows(GgmlType type, MemorySegment bytes, long byteOffset, long rowBytes, int rows, int columns) {
+        if (!bytes.isNative()) {
+            throw new IllegalArgumentException("bytes on the Java heap have no address: " + bytes);
+        }
+        if (!bytes.scope().isAlive()) {
+            throw new IllegalStateException("the memory has been freed: " + bytes);
+        }
+        if (rowBytes < type.rowBytes(columns)) {
+            throw new IllegalArgumentException(columns + " columns of " + type + " take " + type.rowBytes(columns) + " bytes, a row has " + rowBytes);
+        }
+        return bytes.asSlice(byteOffset, Math.multiplyExact(rowBytes, rows)).address();
     }
 
     static IntVector ints(long address) {

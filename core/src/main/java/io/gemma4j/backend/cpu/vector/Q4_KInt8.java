@@ -15,6 +15,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
+import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -31,7 +32,7 @@ final class Q4_KInt8 implements Int8Kernel {
 
     @Override
     public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
-        long address = NativeMemory.address(bytes, byteOffset, rows * rowBytes);
+        long address = NativeMemory.rows(GgmlType.Q4_K, bytes, byteOffset, rowBytes, rows, columns);
         for (int row = 0; row < rows; row++) {
             out[outOffset + row] = LANES == 16 ? Wide.dot(address + row * rowBytes, x, columns) : narrow(address + row * rowBytes, x, columns);
         }

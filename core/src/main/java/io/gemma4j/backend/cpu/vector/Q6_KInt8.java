@@ -16,6 +16,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
+import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -28,10 +29,13 @@ import jdk.incubator.vector.VectorShuffle;
 final class Q6_KInt8 implements Int8Kernel {
     private static final int PAIR = 0x00FF00FF;
     private static final float PRODUCT_UNIT = 0x1p-16f;
+    /** Runs of 16 elements, which share a scale, in a vector of four or eight lanes. */
+    private static final int PIECES = LANES / 4;
+    private static final VectorMask<Float> SECOND_PIECE = VectorMask.fromLong(FLOATS, 0xF0);
 
     @Override
     public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
-        long address = NativeMemory.address(bytes, byteOffset, rows * rowBytes);
+        long address = NativeMemory.rows(GgmlType.Q6_K, bytes, byteOffset, rowBytes, rows, columns);
         for (int row = 0; row < rows; row++) {
             out[outOffset + row] = LANES == 16 ? Wide.dot(address + row * rowBytes, x, columns) : narrow(address + row * rowBytes, x, columns);
         }
@@ -46,27 +50,33 @@ final class Q6_KInt8 implements Int8Kernel {
         long block = address;
         for (int at = 0; at < columns; at += 256) {
             float d = f16(block + 208);
-            for (int p = 0; p < 8; p++) {
-                // Eight pieces of 16 bytes of nibbles; the low ones belong to an earlier quarter of the half than the high ones.
+            // Eight pieces of 16 bytes of nibbles; the low ones belong to an earlier quarter of the half than the high ones.
+            for (int p = 0; p < 8; p += PIECES) {
                 int half = p >> 2;
                 int quarter = p >> 1 & 1;
                 long scales = i64(block + 192 + 8 * half) >>> 8 * (p & 3);
                 int first = at / 16 + 8 * half + (p & 3);
-                float scale0 = d * (byte) scales;
-                float scale1 = d * (byte) (scales >>> 32);
-                offsets += scale0 * x.halfSums()[first] + scale1 * x.halfSums()[first + 4];
-                FloatVector factor0 = splat(scale0 * PRODUCT_UNIT * x.halfScales()[first]);
-                FloatVector factor1 = splat(scale1 * PRODUCT_UNIT * x.halfScales()[first + 4]);
-                for (int l = 0; l < 4; l += LANES) {
-                    IntVector v = ints(block + 16 * p + 4 * l);
-                    IntVector upper = ints(block + 128 + 32 * half + 16 * (p & 1) + 4 * l).lanewise(VectorOperators.LSHR, 2 * quarter);
-                    low = toFloats(products(lowSix(v, upper), even, odd, 4 * first + l)).fma(factor0, low);
-                    high = toFloats(products(highSix(v, upper), even, odd, 4 * first + 16 + l)).fma(factor1, high);
-                }
+                offsets += offset(d, scales, x.halfSums(), first) + offset(d, scales >>> 32, x.halfSums(), first + 4);
+                IntVector v = ints(block + 16 * p);
+                IntVector upper = ints(block + 128 + 32 * half + 16 * (p & 1)).lanewise(VectorOperators.LSHR, 2 * quarter);
+                low = toFloats(products(lowSix(v, upper), even, odd, 4 * first)).fma(factors(d, scales, x.halfScales(), first), low);
+                high = toFloats(products(highSix(v, upper), even, odd, 4 * first + 16))
+                        .fma(factors(d, scales >>> 32, x.halfScales(), first + 4), high);
             }
             block += 210;
         }
-        return Lanes.sum(low, high) - 32 * offsets;
+        return Lanes.sum(low, high) * PRODUCT_UNIT - 32 * offsets;
+    }
+
+    // The scales of the pieces, each in its four lanes.
+    private static FloatVector factors(float d, long scales, float[] halfScales, int first) {
+        FloatVector factor = splat(d * (byte) scales * halfScales[first]);
+        return PIECES == 1 ? factor : factor.blend(d * (byte) (scales >>> 8) * halfScales[first + 1], SECOND_PIECE);
+    }
+
+    private static float offset(float d, long scales, float[] halfSums, int first) {
+        float offset = d * (byte) scales * halfSums[first];
+        return PIECES == 1 ? offset : offset + d * (byte) (scales >>> 8) * halfSums[first + 1];
     }
 
     private static IntVector lowSix(IntVector v, IntVector upper) {

@@ -1,0 +1,149 @@
+package io.gemma4j.backend.cpu.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Random;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+
+class Int8RowTest {
+    private static final ScalarFloatKernels FLOATS = new ScalarFloatKernels();
+    private static final int OFFSET = 5;
+
+    /** Groups of very different size, some zero; the row is in the middle of an array full of larger numbers. */
+    private static float[] random(int columns, Random random) {
+        float[] x = new float[OFFSET + columns + 3];
+        Arrays.fill(x, 1e38f);
+        for (int group = 0; group < columns / 32; group++) {
+            float size = random.nextInt(5) == 0 ? 0 : (float) Math.pow(10, random.nextDouble(-37, 36));
+            for (int i = 0; i < 32; i++) {
+                x[OFFSET + 32 * group + i] = size * random.nextFloat(-1, 1);
+            }
+        }
+        return x;
+    }
+
+    private static Int8Row quantized(float[] x, int columns) {
+        Int8Row row = new Int8Row(columns);
+        row.quantize(x, OFFSET, columns, FLOATS);
+        return row;
+    }
+
+    private static Int8Row quantizedGroup(float... first) {
+        float[] x = new float[OFFSET + 32];
+        System.arraycopy(first, 0, x, OFFSET, first.length);
+        return quantized(x, 32);
+    }
+
+    @Property(tries = 300)
+    void everyElementIsWithinHalfAStepAndTheGreatestIsA127th(@ForAll @IntRange(min = 1, max = 700) int groups, @ForAll long seed) {
+        int columns = 32 * groups;
+        float[] x = random(columns, new Random(seed));
+        Int8Row row = quantized(x, columns);
+        int[] q = RoundedProduct.quants(row, columns);
+        for (int group = 0; group < groups; group++) {
+            float max = 0;
+            for (int i = 0; i < 32; i++) {
+                max = Math.max(max, Math.abs(x[OFFSET + 32 * group + i]));
+            }
+            float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+            assertEquals(scale, row.scales()[group]);
+            int greatest = 0;
+            for (int i = 32 * group; i < 32 * group + 32; i++) {
+                assertTrue(scale == 0 ? q[i] == 0 : Math.abs(q[i] - (double) x[OFFSET + i] / scale) <= 0.50003,
+                        x[OFFSET + i] + " is " + q[i] + " times " + scale);
+                greatest = Math.max(greatest, Math.abs(q[i]));
+            }
+            assertEquals(scale == 0 ? 0 : 127, greatest);
+        }
+    }
+
+    @Property(tries = 300)
+    void everyFormHoldsTheSameRow(@ForAll @IntRange(min = 1, max = 200) int groups, @ForAll long seed) {
+        int columns = 32 * groups;
+        Int8Row row = quantized(random(columns, new Random(seed)), columns);
+        int[] q = RoundedProduct.quants(row, columns);
+        for (int i = 0; i < columns; i += 4) {
+            // groups 0 1 2 3 stand in the places 0 2 1 3
+            int place = new int[] {0, 2, 1, 3}[i / 32 % 4] * 32 + i / 128 * 128 + i % 32;
+            assertEquals((q[i] << 16) + q[i + 2], widened(row.even(), i / 4));
+            assertEquals((q[i + 1] << 16) + q[i + 3], widened(row.odd(), i / 4));
+            assertEquals((q[i] << 16) + q[i + 2], widened(row.evenBySixtyFour(), place / 4));
+            assertEquals((q[i + 1] << 16) + q[i + 3], widened(row.oddBySixtyFour(), place / 4));
+        }
+        for (int half = 0; half < 2 * groups; half++) {
+            float scale = row.scales()[half / 2];
+            assertEquals(scale, row.halfScales()[half]);
+            assertEquals(scale * Arrays.stream(q, 16 * half, 16 * half + 16).sum(), row.halfSums()[half]);
+        }
+        for (int group = 0; group < groups; group++) {
+            float sum = row.scales()[group] * Arrays.stream(q, 32 * group, 32 * group + 32).sum();
+            assertEquals(sum, row.sums()[group]);
+            assertEquals(row.scales()[group], row.scalesAndSums()[group / 8 * 16 + group % 8]);
+            assertEquals(sum, row.scalesAndSums()[group / 8 * 16 + 8 + group % 8]);
+        }
+    }
+
+    /** Two signed bytes, each widened to 16 bits, as one int. */
+    private static int widened(byte[] pairs, int pair) {
+        return pairs[2 * pair + 1] << 16 | pairs[2 * pair] & 0xFFFF;
+    }
+
+    @Example
+    void tiesAreRoundedToEven() {
+        int[] q = RoundedProduct.quants(quantizedGroup(127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f), 32);
+        assertArrayEquals(new int[] {127, 0, 2, 2, 0, -2, -2, 126, -126, 126}, Arrays.copyOf(q, 10));
+    }
+
+    @Example
+    void theLargestFloatsKeepTheirProportion() {
+        Int8Row row = quantizedGroup(Float.MAX_VALUE, -Float.MAX_VALUE, Float.MAX_VALUE / 127, 0);
+        assertArrayEquals(new int[] {127, -127, 1, 0}, Arrays.copyOf(RoundedProduct.quants(row, 32), 4));
+        assertEquals(Float.MAX_VALUE / 127, row.scales()[0]);
+    }
+
+    @Example
+    void groupsWithoutANormalScaleAreZero() {
+        for (float tiny : new float[] {0, -0f, Float.MIN_VALUE, 1e-40f, -Float.MIN_NORMAL, 126 * Float.MIN_NORMAL}) {
+            Int8Row row = quantizedGroup(tiny, tiny / 2);
+            assertArrayEquals(new int[32], RoundedProduct.quants(row, 32), () -> "activations of " + tiny);
+            assertEquals(0, row.scales()[0]);
+            assertEquals(0, row.sums()[0]);
+        }
+        assertEquals(127, RoundedProduct.quants(quantizedGroup(128 * Float.MIN_NORMAL), 32)[0]);
+    }
+
+    @Example
+    void whatIsNotFiniteShowsInScaleAndSums() {
+        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            Int8Row row = quantizedGroup(1, 2, bad, 3);
+            assertFalse(Float.isFinite(row.scales()[0]));
+            assertFalse(Float.isFinite(row.sums()[0]));
+            assertFalse(Float.isFinite(row.halfSums()[0]) || Float.isFinite(row.halfSums()[1]));
+        }
+    }
+
+    @Example
+    void aRowThatIsReusedForgetsWhatItHeld() {
+        Int8Row row = new Int8Row(512);
+        row.quantize(random(512, new Random(1)), OFFSET, 512, FLOATS);
+        float[] second = random(256, new Random(2));
+        row.quantize(second, OFFSET, 256, FLOATS);
+        Int8Row fresh = quantized(second, 256);
+        assertArrayEquals(RoundedProduct.quants(fresh, 256), RoundedProduct.quants(row, 256));
+        assertArrayEquals(Arrays.copyOf(fresh.scalesAndSums(), 16), Arrays.copyOf(row.scalesAndSums(), 16));
+    }
+
+    @Example
+    void moreThanThereIsRoomForIsRefused() {
+        assertEquals(256, new Int8Row(1).columns());
+        assertThrows(IndexOutOfBoundsException.class, () -> new Int8Row(256).quantize(new float[512], 0, 512, FLOATS));
+    }
+}
