@@ -1,5 +1,7 @@
 package io.gemma4j.backend.cpu.vector;
 
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.gguf.GgmlType;
 import java.util.Optional;
@@ -11,9 +13,13 @@ public final class VectorInt8 {
 
     /** The kernel of {@code type}, if there is one. */
     public static Optional<Int8Kernel> of(GgmlType type) {
+        return kernel(type).map(OutOfLineInt8::new);
+    }
+
+    private static Optional<Int8Kernel> kernel(GgmlType type) {
         return switch (type) {
-            case Q4_K -> Optional.of(new OutOfLineInt8(new Q4_KInt8()));
-            case Q6_K -> Optional.of(new OutOfLineInt8(new Q6_KInt8()));
+            case Q4_K -> Optional.of(new Q4_KInt8());
+            case Q6_K -> LANES == 16 ? Optional.of(new Q6_KInt8()) : Optional.empty();
             default -> Optional.empty();
         };
     }

@@ -234,7 +234,8 @@ class Int8KernelVectorTest {
 
     @Example
     void theCommonTypesOfAQ4KMFileHaveKernels() {
-        assertTrue(VectorInt8.of(GgmlType.Q4_K).isPresent() && VectorInt8.of(GgmlType.Q6_K).isPresent());
+        assertTrue(VectorInt8.of(GgmlType.Q4_K).isPresent());
+        assertEquals(VectorWidth.BITS == 512, VectorInt8.of(GgmlType.Q6_K).isPresent(), "narrower, it is slower than the float kernel");
         assertTrue(VectorInt8.of(GgmlType.F32).isEmpty(), "floats are not rounded");
     }
 }
