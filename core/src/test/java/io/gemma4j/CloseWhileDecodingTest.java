@@ -23,7 +23,7 @@ class CloseWhileDecodingTest {
         Random random = new Random(1);
         int interruptedSteps = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            Gemma4 model = MiniModels.load(MiniModels.MOE, o -> o.cpuKernels(CpuKernels.AUTO).contextTokens(CONTEXT_TOKENS));
+            Gemma4 model = MiniModels.load(MiniModels.MOE, o -> o.cpuKernels(CpuKernels.INT8).contextTokens(CONTEXT_TOKENS));
             assertTrue(model.info().backend().contains("8-bit activations"), model.info().backend());
             CountDownLatch decoding = new CountDownLatch(1);
             AtomicReference<IllegalStateException> end = new AtomicReference<>();

@@ -74,7 +74,7 @@ class GoldenInt8VectorTest {
     private static void compare(Fixture fixture, KvType kv, int stepTokens) throws Exception {
         Distance bound = BOUNDS.get(fixture.name());
         Distance worst = new Distance(0, 0);
-        LoadOptions options = LoadOptions.defaults().backend(Backend.CPU).threads(2).cpuKernels(CpuKernels.AUTO).kvType(kv)
+        LoadOptions options = LoadOptions.defaults().backend(Backend.CPU).threads(2).cpuKernels(CpuKernels.INT8).kvType(kv)
                 .prefillTokens(stepTokens).contextTokens(256);
         try (Gemma4 model = Gemma4.load(fixture.model(), options)) {
             assertTrue(model.info().backend().contains("8-bit activations"), model.info().backend());

@@ -1,6 +1,7 @@
 package io.gemma4j.bench;
 
 import io.gemma4j.Backend;
+import io.gemma4j.CpuKernels;
 import io.gemma4j.KvType;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.bench.measure.SpeedTest;
@@ -39,6 +40,9 @@ final class MeasureOptions {
 
     @Option(names = "--kv", defaultValue = "f16", paramLabel = "f16|f32", description = "Element type of the key/value cache. Default: f16.")
     private KvType kvType;
+
+    @Option(names = "--cpu", defaultValue = "auto", paramLabel = "auto|scalar|vector|int8", description = "Kernels of the processor. Default: auto.")
+    private CpuKernels cpuKernels;
 
     @Option(names = "--threads", defaultValue = "0", paramLabel = "N", description = "Threads of the processor. Default: as the library chooses.")
     private int threads;
@@ -100,7 +104,7 @@ final class MeasureOptions {
     }
 
     LoadOptions loadOptions(Backend backend) {
-        return LoadOptions.defaults().backend(backend).kvType(kvType).threads(threads).contextTokens(contextTokens());
+        return LoadOptions.defaults().backend(backend).kvType(kvType).cpuKernels(cpuKernels).threads(threads).contextTokens(contextTokens());
     }
 
     /** What the processor reads from memory with that many threads, in bytes per second. */

@@ -43,7 +43,7 @@ record KernelSet(String description, FloatKernels floats, Function<GgmlType, Row
 
     static KernelSet choose(CpuKernels wanted) throws UnavailableException {
         boolean present = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
-        if (wanted == CpuKernels.VECTOR && !present) {
+        if ((wanted == CpuKernels.VECTOR || wanted == CpuKernels.INT8) && !present) {
             throw new UnavailableException("vector kernels need the JVM flag " + FLAG);
         }
         if (wanted == CpuKernels.SCALAR || !present) {
@@ -53,7 +53,7 @@ record KernelSet(String description, FloatKernels floats, Function<GgmlType, Row
             return new KernelSet("scalar kernels", new ScalarFloatKernels(),
                     type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow(), type -> Optional.empty());
         }
-        return Vector.set(wanted == CpuKernels.AUTO);
+        return Vector.set(wanted == CpuKernels.INT8);
     }
 
     /** Loaded only when the module is there. */

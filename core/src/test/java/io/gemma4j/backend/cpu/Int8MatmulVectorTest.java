@@ -29,7 +29,7 @@ class Int8MatmulVectorTest extends CpuContract {
     private final Arena arena = Arena.ofShared();
 
     Int8MatmulVectorTest() {
-        super(CpuKernels.AUTO);
+        super(CpuKernels.INT8);
     }
 
     @AfterAll

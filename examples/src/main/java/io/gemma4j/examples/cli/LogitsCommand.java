@@ -1,6 +1,5 @@
 package io.gemma4j.examples.cli;
 
-import io.gemma4j.CpuKernels;
 import io.gemma4j.Gemma4;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.Session;
@@ -15,8 +14,7 @@ import picocli.CommandLine.Option;
  * Writes the logits of every position of some prompts to a file, for comparison with other implementations. So that they depend on the model
  * alone, the CPU computes them in 32-bit floats where the user does not ask for other kernels.
  */
-@Command(name = "logits", description = "Writes the logits after every token of some prompts to a file of little-endian 32-bit floats. "
-        + "The CPU computes in 32-bit floats here, as with --cpu vector.")
+@Command(name = "logits", description = "Writes the logits after every token of some prompts to a file of little-endian 32-bit floats.")
 final class LogitsCommand implements Callable<Integer> {
     private final StandardStreams streams;
 
@@ -38,7 +36,7 @@ final class LogitsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        LoadOptions options = runtime.applyTo(LoadOptions.defaults().cpuKernels(CpuKernels.VECTOR));
+        LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         IdsFile ids = IdsFile.read(idsFile);
         Path file = model.file(streams);
         try (Interruption interruption = new Interruption(Thread.currentThread()::interrupt);

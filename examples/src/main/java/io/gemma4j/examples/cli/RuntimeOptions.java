@@ -16,8 +16,8 @@ final class RuntimeOptions {
     @Option(names = "--backend", paramLabel = "auto|cpu|cuda|metal", description = "Where to run; auto takes the fastest that works.")
     private Backend backend;
 
-    @Option(names = "--cpu", paramLabel = "auto|scalar|vector",
-            description = "Kernels of the CPU backend: auto, the fastest, rounds to 8 bits on the way; the others compute in 32-bit floats.")
+    @Option(names = "--cpu", paramLabel = "auto|scalar|vector|int8",
+            description = "Kernels of the CPU backend: int8 is the fastest and rounds to 8 bits on the way; the others compute in 32-bit floats.")
     private CpuKernels kernels;
 
     @Option(names = "--kv", paramLabel = "f16|f32", description = "Element type of the key/value cache.")
