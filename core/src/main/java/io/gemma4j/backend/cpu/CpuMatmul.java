@@ -11,7 +11,8 @@ import java.util.List;
  * few weight rows are unpacked to floats and used for all rows of activations.
  */
 final class CpuMatmul {
-    private static final int VECTOR_TASK_ROWS = 64;
+    private static final long TASK_BYTES = 1 << 16;
+    private static final int TASKS_PER_WORKER = 4;
     private static final int TILE_ROWS = 4 * FloatKernels.TILE;
 
     private final WorkerPool pool;
@@ -29,9 +30,10 @@ final class CpuMatmul {
         int outputs = Math.toIntExact(weight.rows());
         if (rows == 1) {
             Int8Row rounded = weight.int8Kernel() == null ? null : rounded(0, in, 0);
-            pool.run(Math.ceilDiv(outputs, VECTOR_TASK_ROWS), (task, worker) -> {
-                int first = task * VECTOR_TASK_ROWS;
-                int last = Math.min(outputs, first + VECTOR_TASK_ROWS);
+            int taskRows = taskRows(weight, outputs);
+            pool.run(Math.ceilDiv(outputs, taskRows), (task, worker) -> {
+                int first = task * taskRows;
+                int last = Math.min(outputs, first + taskRows);
                 dots(weight, first, last, in, 0, rounded, out.data(), out.row(0) + first);
             });
         } else {
@@ -46,6 +48,12 @@ final class CpuMatmul {
                 }
             });
         }
+    }
+
+    // Tasks small enough that no worker waits long for the last one, large enough to be worth handing out.
+    private int taskRows(CpuWeight weight, int outputs) {
+        long rows = Math.min(TASK_BYTES / weight.rowBytes(), Math.ceilDiv(outputs, TASKS_PER_WORKER * pool.workers()));
+        return (int) Math.max(rows, FloatKernels.TILE);
     }
 
     /** See {@link io.gemma4j.backend.Operations#expertMatmul}. */

@@ -27,6 +27,7 @@ final class WorkerPool implements AutoCloseable {
     private final Thread[] threads;
     private final AtomicInteger nextTask = new AtomicInteger();
     private final AtomicInteger working = new AtomicInteger();
+    private final AtomicInteger parking = new AtomicInteger();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile int loops;
     private volatile boolean closed;
@@ -67,8 +68,10 @@ final class WorkerPool implements AutoCloseable {
         nextTask.set(0);
         working.set(threads.length);
         loops++; // publishes the fields above
-        for (Thread thread : threads) {
-            LockSupport.unpark(thread);
+        if (parking.get() > 0) {
+            for (Thread thread : threads) {
+                LockSupport.unpark(thread);
+            }
         }
         work(0);
         for (int spins = 0; working.get() > 0; spins++) {
@@ -111,7 +114,12 @@ final class WorkerPool implements AutoCloseable {
                 if (++spins < SPINS_BEFORE_PARKING) {
                     Thread.onSpinWait();
                 } else {
-                    LockSupport.park(this);
+                    // Announced before the last look: either this thread sees the next loop, or its caller sees that this thread parks.
+                    parking.incrementAndGet();
+                    if (loops == served && !closed) {
+                        LockSupport.park(this);
+                    }
+                    parking.decrementAndGet();
                 }
             }
             served++;
