@@ -1,4 +1,8 @@
-/** Home of the backend for NVIDIA GPUs. It holds no code yet: adding it to an application changes nothing. */
+/** The backend for NVIDIA GPUs, through their driver. */
 module io.gemma4j.cuda {
-    requires io.gemma4j.core;
+    requires transitive io.gemma4j.core;
+
+    exports io.gemma4j.cuda;
+
+    provides io.gemma4j.backend.BackendProvider with io.gemma4j.cuda.CudaBackendProvider;
 }

@@ -1,0 +1,142 @@
+package io.gemma4j.cuda;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A kernel and the block of its arguments, which is built once and overwritten by each launch: give the arguments in order, then launch. What is
+ * given is checked against the sizes that the compiled kernel declares. Used by one thread at a time. Belongs to its module.
+ */
+final class CudaKernel {
+    private static final int ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES = 8;
+    // More dynamic shared memory than this has to be asked for.
+    private static final int DEFAULT_SHARED_BYTES = 48 << 10;
+    // CUlaunchConfig: grid x, y, z, block x, y, z, shared bytes, stream, attributes, their number.
+    private static final long CONFIG_BYTES = 56;
+    private static final long CONFIG_SHARED_BYTES = 24;
+    private static final long CONFIG_STREAM = 32;
+    private static final int INVALID_VALUE = 1;
+
+    private final CudaContext context;
+    private final String name;
+    private final MemorySegment function;
+    private final MemorySegment config;
+    private final MemorySegment pointers;
+    private final MemorySegment[] arguments;
+    private int given;
+    private int grantedSharedBytes = DEFAULT_SHARED_BYTES;
+
+    /** Builds the argument block in {@code arena}, the module's. */
+    CudaKernel(CudaContext context, String name, MemorySegment function, Arena arena) {
+        this.context = context;
+        this.name = name;
+        this.function = function;
+        config = arena.allocate(CONFIG_BYTES, 8);
+        arguments = arguments(arena);
+        pointers = arena.allocate(ADDRESS, Math.max(1, arguments.length));
+        for (int i = 0; i < arguments.length; i++) {
+            pointers.setAtIndex(ADDRESS, i, arguments[i]);
+        }
+    }
+
+    private MemorySegment[] arguments(Arena arena) {
+        List<MemorySegment> slots = new ArrayList<>();
+        try (Arena confined = Arena.ofConfined()) {
+            MemorySegment offset = confined.allocate(JAVA_LONG);
+            MemorySegment bytes = confined.allocate(JAVA_LONG);
+            while (true) {
+                long index = slots.size();
+                context.check("cuFuncGetParamInfo", () -> (int) CudaDriver.cuFuncGetParamInfo.invokeExact(function, index, offset, bytes));
+                slots.add(arena.allocate(bytes.get(JAVA_LONG, 0), 16));
+            }
+        } catch (CudaException e) {
+            // The way the driver says that there are no more.
+            if (e.status() != INVALID_VALUE) {
+                throw e;
+            }
+        }
+        return slots.toArray(MemorySegment[]::new);
+    }
+
+    /** The next argument: an address. */
+    CudaKernel pointer(DevicePointer value) {
+        next(Long.BYTES).set(JAVA_LONG, 0, value.address());
+        return this;
+    }
+
+    /** The next argument: {@code int}. */
+    CudaKernel int32(int value) {
+        next(Integer.BYTES).set(JAVA_INT, 0, value);
+        return this;
+    }
+
+    /** The next argument: {@code long long}. */
+    CudaKernel int64(long value) {
+        next(Long.BYTES).set(JAVA_LONG, 0, value);
+        return this;
+    }
+
+    /** The next argument: {@code float}. */
+    CudaKernel float32(float value) {
+        next(Float.BYTES).set(JAVA_FLOAT, 0, value);
+        return this;
+    }
+
+    private MemorySegment next(long bytes) {
+        if (given >= arguments.length || arguments[given].byteSize() != bytes) {
+            int index = given;
+            given = 0;
+            throw new IllegalArgumentException("kernel '" + name + "' has " + arguments.length + " arguments; number " + index + ": expected "
+                    + (index < arguments.length ? arguments[index].byteSize() + " bytes" : "none") + ", found " + bytes + " bytes");
+        }
+        return arguments[given++];
+    }
+
+    /**
+     * Queues the kernel with the arguments given.
+     *
+     * @param grid blocks
+     * @param threads of a block
+     * @param sharedBytes dynamic shared memory of a block
+     */
+    void launch(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        int found = given;
+        given = 0;
+        if (found != arguments.length) {
+            throw new IllegalStateException("kernel '" + name + "': expected " + arguments.length + " arguments, found " + found);
+        }
+        if (sharedBytes > grantedSharedBytes) {
+            context.check("cuFuncSetAttribute of '" + name + "'",
+                    () -> (int) CudaDriver.cuFuncSetAttribute.invokeExact(function, ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES, sharedBytes));
+            grantedSharedBytes = sharedBytes;
+        }
+        config.setAtIndex(JAVA_INT, 0, grid.x());
+        config.setAtIndex(JAVA_INT, 1, grid.y());
+        config.setAtIndex(JAVA_INT, 2, grid.z());
+        config.setAtIndex(JAVA_INT, 3, threads);
+        config.setAtIndex(JAVA_INT, 4, 1);
+        config.setAtIndex(JAVA_INT, 5, 1);
+        config.set(JAVA_INT, CONFIG_SHARED_BYTES, sharedBytes);
+        config.set(ADDRESS, CONFIG_STREAM, stream.handle());
+        context.check(name, () -> (int) CudaDriver.cuLaunchKernelEx.invokeExact(config, function, pointers, MemorySegment.NULL));
+    }
+
+    /** Blocks of a launch. */
+    record Grid(int x, int y, int z) {
+
+        static Grid of(int x) {
+            return new Grid(x, 1, 1);
+        }
+
+        static Grid of(int x, int y) {
+            return new Grid(x, y, 1);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.gemma4j.cuda;
+
+import io.gemma4j.Gemma4Exception;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+
+/**
+ * The kernels that were compiled into this library: one fatbin for each source file, loaded when one of its kernels is asked for first. Used by
+ * one thread at a time. Whoever created it closes it, after the work of its kernels.
+ */
+final class KernelLibrary implements AutoCloseable {
+    private static final String FOLDER = "kernels/";
+
+    private final CudaContext context;
+    private final Map<String, CudaModule> modules = new HashMap<>();
+    private final Map<String, CudaKernel> kernels = new HashMap<>();
+
+    KernelLibrary(CudaContext context) {
+        this.context = context;
+    }
+
+    /**
+     * How this library's kernels were compiled.
+     *
+     * @param cuda version of the compiler, e.g. {@code 13.0}
+     * @param architectures e.g. {@code 80 86 89 90a 100 120}
+     */
+    record Origin(String cuda, String architectures) {
+
+        /** The oldest version of CUDA that a driver has to support, {@code 1000 * major}: minor versions are compatible. */
+        int minimumDriverVersion() {
+            return Integer.parseInt(cuda.substring(0, cuda.indexOf('.'))) * 1000;
+        }
+    }
+
+    /** How the kernels were compiled, or null if this library was built without. */
+    static Origin origin() {
+        try (InputStream resource = KernelLibrary.class.getResourceAsStream(FOLDER + "kernels.properties")) {
+            if (resource == null) {
+                return null;
+            }
+            Properties properties = new Properties();
+            properties.load(resource);
+            return new Origin(properties.getProperty("cuda"), properties.getProperty("architectures"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * A kernel.
+     *
+     * @param file base name of its source file
+     * @param entry its name
+     */
+    CudaKernel kernel(String file, String entry) {
+        CudaKernel kernel = kernels.get(entry);
+        if (kernel == null) {
+            kernel = modules.computeIfAbsent(file, this::load).kernel(entry);
+            kernels.put(entry, kernel);
+        }
+        return kernel;
+    }
+
+    private CudaModule load(String file) {
+        try (InputStream resource = KernelLibrary.class.getResourceAsStream(FOLDER + file + ".fatbin")) {
+            if (resource == null) {
+                throw new Gemma4Exception("this build of gemma4j-cuda has no kernels '" + file + "'");
+            }
+            return new CudaModule(context, file, resource.readAllBytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        modules.values().forEach(CudaModule::close);
+    }
+}
