@@ -1,4 +1,249 @@
 package io.gemma4j.cuda;
-abstract class CudaBackend implements io.gemma4j.backend.ModelBackend {
-    static io.gemma4j.backend.ModelBackend of(CudaContext c, KernelLibrary.Origin o) { throw new IllegalStateException(); }
+
+import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.KvLayer;
+import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.RopeFrequencies;
+import io.gemma4j.backend.Routing;
+import io.gemma4j.backend.Step;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.tensor.QuantizedTensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The operations on a GPU: all are queued on one stream, and only reading waits for them. */
+final class CudaBackend implements ModelBackend {
+    // Activations take at most this part of the memory that is free once the weights are loaded.
+    private static final int ACTIVATION_PART = 4;
+
+    private final CudaContext context;
+    private final KernelLibrary.Origin origin;
+    private final CudaStream stream;
+    private final KernelLibrary kernels;
+    private final WeightStore weights;
+    private final CudaElementwise elementwise;
+    private final CudaMatmul matmul;
+    private final CudaAttention attention;
+    private final StepInputs[] inputs;
+    private final List<CudaBuffer> activations = new ArrayList<>();
+    private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
+    private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
+    private PinnedMemory rowRead;
+    private boolean closed;
+
+    /** Takes over {@code context}. */
+    CudaBackend(CudaContext context, KernelLibrary.Origin origin) {
+        this.context = context;
+        this.origin = origin;
+        try {
+            stream = new CudaStream(context);
+            // A step, and the same step without the rows that want no logits.
+            inputs = new StepInputs[] {new StepInputs(context), new StepInputs(context)};
+        } catch (RuntimeException e) {
+            context.close();
+            throw e;
+        }
+        kernels = new KernelLibrary(context);
+        weights = new WeightStore(stream);
+        elementwise = new CudaElementwise(kernels, stream);
+        matmul = new CudaMatmul(kernels, stream);
+        attention = new CudaAttention(kernels, stream);
+    }
+
+    @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
+    public String describe() {
+        CudaDevice device = context.device();
+        long kvBytes = kvLayers.stream().mapToLong(CudaKvLayer::bytes).sum();
+        return "cuda, " + device.name() + " (compute capability " + device.major() + "." + device.minor() + ", " + device.multiprocessors()
+                + " multiprocessors, " + device.memoryBytes() + " bytes), kernels of CUDA " + origin.cuda() + " for " + origin.architectures() + ", "
+                + weights.bytes() + " bytes of weights, " + kvBytes + " bytes of keys and values";
+    }
+
+    @Override
+    public int maxStepRows(int wantedRows, long bytesPerRow) {
+        weights.finishUploads();
+        return Math.clamp(context.memory().freeBytes() / ACTIVATION_PART / bytesPerRow, 1, wantedRows);
+    }
+
+    @Override
+    public Weight upload(QuantizedTensor tensor) {
+        return weights.add(tensor);
+    }
+
+    @Override
+    public Activations allocateActivations(int rows, int width) {
+        return new CudaActivations(allocate("activations", (long) rows * width * Float.BYTES), width, rows, width);
+    }
+
+    @Override
+    public Routing allocateRouting(int rows, int expertsPerRow) {
+        int slots = rows * expertsPerRow;
+        return CudaRouting.at(allocate("the choice of experts", CudaRouting.bytes(slots)), slots, expertsPerRow);
+    }
+
+    private DevicePointer allocate(String purpose, long bytes) {
+        CudaBuffer buffer = CudaBuffer.allocate(context, purpose, bytes);
+        activations.add(buffer);
+        return buffer.pointer();
+    }
+
+    @Override
+    public KvLayer allocateKv(KvLayerLayout layout) {
+        CudaKvLayer layer = new CudaKvLayer(context, layout, kvLayers::remove);
+        kvLayers.add(layer);
+        synchronized (kvLayers) {
+            if (!kvOwners.contains(layout.layer())) {
+                SortedSet<Integer> owners = new TreeSet<>(kvOwners);
+                owners.add(layout.layer());
+                kvOwners = owners;
+            }
+        }
+        return layer;
+    }
+
+    private StepInputs inputs(Step step) {
+        if (inputs[0].holds(step)) {
+            return inputs[0];
+        }
+        if (!inputs[1].holds(step)) {
+            inputs[1].set(step, kvOwners, stream);
+        }
+        StepInputs latest = inputs[1];
+        inputs[1] = inputs[0];
+        inputs[0] = latest;
+        return latest;
+    }
+
+    @Override
+    public void embed(Weight table, Step step, int firstColumn, float scale, Activations out) {
+        elementwise.embed((CudaWeight) table, inputs(step), firstColumn, scale, (CudaActivations) out, step.rows());
+    }
+
+    @Override
+    public void matmul(Weight weight, Activations in, Activations out, int rows) {
+        matmul.matmul((CudaWeight) weight, (CudaActivations) in, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void rmsNorm(Activations in, Weight norm, int groups, float epsilon, Activations out, int rows) {
+        elementwise.rmsNorm((CudaActivations) in, norm == null ? null : ((CudaWeight) norm).vector(), groups, epsilon, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void addRmsNorm(Activations in, Weight norm, float epsilon, Activations residual, int rows) {
+        elementwise.addRmsNorm((CudaActivations) in, ((CudaWeight) norm).vector(), epsilon, (CudaActivations) residual, rows);
+    }
+
+    @Override
+    public void ropeHalfSplit(Activations heads, Step step, RopeFrequencies rope) {
+        elementwise.ropeHalfSplit((CudaActivations) heads, inputs(step), rope, step.rows());
+    }
+
+    @Override
+    public void kvUpdate(Activations keys, Activations values, Step step, int owner) {
+        attention.kvUpdate((CudaActivations) keys, (CudaActivations) values, step, inputs(step), owner);
+    }
+
+    @Override
+    public void attention(Activations queries, Step step, int owner, int heads, int window, Activations out) {
+        attention.attention((CudaActivations) queries, step, inputs(step), owner, heads, window, (CudaActivations) out);
+    }
+
+    @Override
+    public void geglu(Activations gate, Activations up, Activations out, int rows) {
+        elementwise.geglu((CudaActivations) gate, (CudaActivations) up, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void add(Activations x, Activations y, float scale, int rows) {
+        elementwise.add((CudaActivations) x, (CudaActivations) y, scale, rows);
+    }
+
+    @Override
+    public void scale(Activations x, float scale, int rows) {
+        elementwise.scale((CudaActivations) x, scale, rows);
+    }
+
+    @Override
+    public void copy(Activations in, Activations out, int rows) {
+        elementwise.copy((CudaActivations) in, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void gatherLogitRows(Activations in, Step step, Activations out) {
+        if (step.logitRowCount() > 0) {
+            elementwise.gatherLogitRows((CudaActivations) in, step, inputs(step), (CudaActivations) out);
+        }
+    }
+
+    @Override
+    public void routeExperts(Activations routerLogits, Weight expertScale, Routing routing, int rows) {
+        matmul.routeExperts((CudaActivations) routerLogits, ((CudaWeight) expertScale).vector(), (CudaRouting) routing, rows);
+    }
+
+    @Override
+    public void expertMatmul(Weight experts, Activations in, boolean inputPerExpert, Routing routing, Activations out, int rows) {
+        matmul.expertMatmul((CudaWeight) experts, (CudaActivations) in, inputPerExpert, (CudaRouting) routing, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void combineExperts(Activations in, Routing routing, Activations out, int rows) {
+        matmul.combineExperts((CudaActivations) in, (CudaRouting) routing, (CudaActivations) out, rows);
+    }
+
+    @Override
+    public void softcap(Activations x, float cap, int rows) {
+        elementwise.softcap((CudaActivations) x, cap, rows);
+    }
+
+    @Override
+    public void read(Activations in, int row, float[] out) {
+        CudaActivations from = (CudaActivations) in;
+        long bytes = (long) from.width() * Float.BYTES;
+        if (rowRead == null || rowRead.segment().byteSize() < bytes) {
+            if (rowRead != null) {
+                rowRead.close();
+            }
+            rowRead = new PinnedMemory(context, bytes);
+        }
+        MemorySegment pinned = rowRead.segment().asSlice(0, bytes);
+        stream.download(from.row(row), pinned);
+        stream.synchronize();
+        MemorySegment.copy(pinned, ValueLayout.JAVA_FLOAT, 0, out, 0, from.width());
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (rowRead != null) {
+            rowRead.close();
+        }
+        kvLayers.forEach(CudaKvLayer::close);
+        for (StepInputs one : inputs) {
+            one.close();
+        }
+        attention.close();
+        matmul.close();
+        elementwise.close();
+        activations.forEach(CudaBuffer::close);
+        weights.close();
+        kernels.close();
+        stream.close();
+        context.close();
+    }
 }

@@ -31,7 +31,7 @@ public final class CudaBackendProvider implements BackendProvider {
             throw new UnavailableException("this build of gemma4j-cuda holds no kernels: nvcc was missing where it was built");
         }
         try {
-            return CudaBackend.of(new CudaContext(device(origin)), origin);
+            return new CudaBackend(new CudaContext(device(origin)), origin);
         } catch (CudaException e) {
             throw new UnavailableException(e.getMessage(), e);
         }

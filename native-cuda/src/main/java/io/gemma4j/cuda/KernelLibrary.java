@@ -14,6 +14,7 @@ import java.util.Properties;
  */
 final class KernelLibrary implements AutoCloseable {
     private static final String FOLDER = "kernels/";
+    private static final String SUFFIX = ".fatbin";
 
     private final CudaContext context;
     private final Map<String, CudaModule> modules = new HashMap<>();
@@ -52,25 +53,26 @@ final class KernelLibrary implements AutoCloseable {
     }
 
     /**
-     * A kernel.
+     * A kernel. Its source file is the one with the longest name that the kernel's name begins with.
      *
-     * @param file base name of its source file
-     * @param entry its name
+     * @param entry its name, e.g. {@code matmul_q4_k_exact} of {@code matmul_q4_k.cu}
+     * @throws Gemma4Exception if there is none
      */
-    CudaKernel kernel(String file, String entry) {
-        CudaKernel kernel = kernels.get(entry);
-        if (kernel == null) {
-            kernel = modules.computeIfAbsent(file, this::load).kernel(entry);
-            kernels.put(entry, kernel);
-        }
-        return kernel;
+    CudaKernel kernel(String entry) {
+        return kernels.computeIfAbsent(entry, name -> {
+            String file = name;
+            while (KernelLibrary.class.getResource(FOLDER + file + SUFFIX) == null) {
+                if (file.indexOf('_') < 0) {
+                    throw new Gemma4Exception("this build of gemma4j-cuda has no kernel '" + entry + "'");
+                }
+                file = file.substring(0, file.lastIndexOf('_'));
+            }
+            return modules.computeIfAbsent(file, this::load).kernel(name);
+        });
     }
 
     private CudaModule load(String file) {
-        try (InputStream resource = KernelLibrary.class.getResourceAsStream(FOLDER + file + ".fatbin")) {
-            if (resource == null) {
-                throw new Gemma4Exception("this build of gemma4j-cuda has no kernels '" + file + "'");
-            }
+        try (InputStream resource = KernelLibrary.class.getResourceAsStream(FOLDER + file + SUFFIX)) {
             return new CudaModule(context, file, resource.readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,0 +1,50 @@
+package io.gemma4j.cuda;
+
+import io.gemma4j.backend.KvLayer;
+import io.gemma4j.backend.KvLayerLayout;
+import java.util.function.Consumer;
+
+/** Keys and values in device memory, each {@code [kvHeads][slots][headDim]}, all allocated from the start. */
+final class CudaKvLayer implements KvLayer {
+    private final KvLayerLayout layout;
+    private final CudaBuffer buffer;
+    private final Consumer<CudaKvLayer> onClose;
+
+    /**
+     * Allocates it.
+     *
+     * @param onClose told when it is closed first
+     */
+    CudaKvLayer(CudaContext context, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
+        this.layout = layout;
+        this.onClose = onClose;
+        buffer = CudaBuffer.allocate(context, "keys and values of layer " + layout.layer(), 2 * halfBytes(layout));
+    }
+
+    private static long halfBytes(KvLayerLayout layout) {
+        return (long) layout.kvHeads() * layout.slots() * layout.headDim() * layout.type().elementBytes();
+    }
+
+    @Override
+    public KvLayerLayout layout() {
+        return layout;
+    }
+
+    DevicePointer keys() {
+        return buffer.pointer();
+    }
+
+    DevicePointer values() {
+        return buffer.pointer().plus(halfBytes(layout));
+    }
+
+    long bytes() {
+        return buffer.bytes();
+    }
+
+    @Override
+    public void close() {
+        buffer.close();
+        onClose.accept(this);
+    }
+}

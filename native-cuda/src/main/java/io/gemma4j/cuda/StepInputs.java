@@ -1,0 +1,138 @@
+package io.gemma4j.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.gemma4j.backend.Step;
+import java.lang.foreign.MemorySegment;
+import java.util.SortedSet;
+
+/**
+ * What kernels read of a step, in device memory: tokens, positions, which sequence each row belongs to, which rows want logits, and for every
+ * layer that owns keys and values where each sequence has them. Used by one thread at a time. Whoever created it closes it.
+ */
+final class StepInputs implements AutoCloseable {
+    private static final int INT_ARRAYS = 4;
+    // keys, values, slots, padding
+    private static final int CACHE_BYTES = 24;
+    private static final int MINIMUM_ROWS = 16;
+
+    private final CudaContext context;
+    private final CudaEvent copied;
+    private Step step;
+    private PinnedMemory pinned;
+    private CudaBuffer device;
+    private int capacityRows;
+    private SortedSet<Integer> owners;
+
+    StepInputs(CudaContext context) {
+        this.context = context;
+        this.copied = new CudaEvent(context);
+    }
+
+    /** Whether {@code current} is what is in memory. */
+    boolean holds(Step current) {
+        return step == current;
+    }
+
+    /**
+     * Brings a step to the device.
+     *
+     * @param owningLayers the layers that own keys and values
+     */
+    void set(Step current, SortedSet<Integer> owningLayers, CudaStream stream) {
+        reserve(current.rows(), owningLayers);
+        copied.synchronize();
+        MemorySegment memory = pinned.segment();
+        int span = 0;
+        for (int row = 0; row < current.rows(); row++) {
+            Step.Span at = current.spans().get(span);
+            if (row == at.firstRow() + at.rows()) {
+                span++;
+            }
+            memory.setAtIndex(JAVA_INT, row, current.token(row));
+            memory.setAtIndex(JAVA_INT, capacityRows + row, current.position(row));
+            memory.setAtIndex(JAVA_INT, 2L * capacityRows + row, span);
+        }
+        for (int i = 0; i < current.logitRowCount(); i++) {
+            memory.setAtIndex(JAVA_INT, 3L * capacityRows + i, current.logitRow(i));
+        }
+        long at = cachesOffset();
+        for (int owner : owners) {
+            for (int i = 0; i < current.spans().size(); i++) {
+                CudaKvLayer layer = (CudaKvLayer) current.spans().get(i).cache().layer(owner);
+                long entry = at + (long) i * CACHE_BYTES;
+                memory.set(JAVA_LONG, entry, layer.keys().address());
+                memory.set(JAVA_LONG, entry + 8, layer.values().address());
+                memory.set(JAVA_INT, entry + 16, layer.layout().slots());
+            }
+            at += (long) capacityRows * CACHE_BYTES;
+        }
+        stream.upload(memory, device.pointer());
+        copied.record(stream);
+        step = current;
+    }
+
+    private void reserve(int rows, SortedSet<Integer> owningLayers) {
+        if (device != null && rows <= capacityRows && owningLayers.equals(owners)) {
+            return;
+        }
+        releaseMemory();
+        owners = owningLayers;
+        capacityRows = Math.max(rows, MINIMUM_ROWS);
+        long bytes = cachesOffset() + (long) owners.size() * capacityRows * CACHE_BYTES;
+        pinned = new PinnedMemory(context, bytes);
+        pinned.segment().fill((byte) 0);
+        device = CudaBuffer.allocate(context, "the inputs of a step", bytes);
+    }
+
+    private long cachesOffset() {
+        return INT_ARRAYS * Math.ceilDiv((long) capacityRows, 4L) * 4 * Integer.BYTES;
+    }
+
+    private DevicePointer ints(int array) {
+        return device.pointer().plus((long) array * capacityRows * Integer.BYTES);
+    }
+
+    /** {@code int[rows]}. */
+    DevicePointer tokens() {
+        return ints(0);
+    }
+
+    /** {@code int[rows]}. */
+    DevicePointer positions() {
+        return ints(1);
+    }
+
+    /** {@code int[rows]}: places in {@link #caches}. */
+    DevicePointer sequences() {
+        return ints(2);
+    }
+
+    /** {@code int[logitRowCount]}. */
+    DevicePointer logitRows() {
+        return ints(3);
+    }
+
+    /** Where each sequence has the keys and values of a layer: entries of {@code {keys, values, int slots, 0}}. */
+    DevicePointer caches(int owner) {
+        int place = owners.headSet(owner).size();
+        return device.pointer().plus(cachesOffset() + (long) place * capacityRows * CACHE_BYTES);
+    }
+
+    private void releaseMemory() {
+        step = null;
+        if (device != null) {
+            copied.synchronize();
+            device.close();
+            pinned.close();
+            device = null;
+        }
+    }
+
+    @Override
+    public void close() {
+        releaseMemory();
+        copied.close();
+    }
+}

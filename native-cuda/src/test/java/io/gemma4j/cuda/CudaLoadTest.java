@@ -1,0 +1,48 @@
+package io.gemma4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gemma4j.Backend;
+import io.gemma4j.Gemma4;
+import io.gemma4j.LoadOptions;
+import io.gemma4j.Session;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+@Gpu
+class CudaLoadTest {
+    private static final Path MODEL = Path.of("../core/src/test/resources/fixtures/dense-mini-Q4_K_M.gguf");
+
+    @Test
+    void loadingAndClosingFiftyTimesGivesAllDeviceMemoryBack() throws Exception {
+        LoadOptions options = LoadOptions.defaults().backend(Backend.CUDA).contextTokens(64).prefillTokens(8);
+        // A context of our own, so that the first and the last figure are taken in the same one.
+        try (CudaContext context = new CudaContext(CudaDevice.of(0))) {
+            long free = 0;
+            for (int i = 0; i < 50; i++) {
+                try (Gemma4 model = Gemma4.load(MODEL, options)) {
+                    Session left = model.newSession();
+                    try (Session closed = model.newSession()) {
+                        closed.feed(2, 3, 4);
+                    }
+                    left.feed(5);
+                }
+                if (i == 4) {
+                    free = context.memory().freeBytes();
+                }
+            }
+            assertEquals(free, context.memory().freeBytes());
+        }
+    }
+
+    @Test
+    void descriptionNamesDeviceKernelsAndBytes() throws Exception {
+        try (Gemma4 model = Gemma4.load(MODEL, o -> o.backend(Backend.AUTO).contextTokens(64)); Session session = model.newSession()) {
+            session.feed(2);
+            String description = model.info().backend();
+            assertTrue(description.startsWith("cuda, ") && description.contains(CudaDevice.of(0).name())
+                    && description.matches(".* [1-9][0-9]* bytes of weights.* [1-9][0-9]* bytes of keys and values.*"), description);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.gemma4j.cuda;
+
+import io.gemma4j.CpuKernels;
+import io.gemma4j.KvType;
+import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.BackendOptions;
+import io.gemma4j.backend.BackendProvider;
+import io.gemma4j.backend.KvCache;
+import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.Step;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.IntStream;
+
+/** One of two backends that are asked the same. Activations get in as rows of a table, and out row by row. */
+record Side(ModelBackend backend) implements AutoCloseable {
+
+    /** The definition. */
+    static Side scalar() {
+        return open("cpu");
+    }
+
+    /** What is tested. */
+    static Side gpu() {
+        return open("cuda");
+    }
+
+    private static Side open(String name) {
+        BackendProvider wanted = ServiceLoader.load(BackendProvider.class, Side.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get).filter(provider -> provider.name().equals(name)).findFirst().orElseThrow();
+        try {
+            return new Side(wanted.open(new BackendOptions(2, CpuKernels.SCALAR)));
+        } catch (BackendProvider.UnavailableException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    Activations put(float[][] values) {
+        Activations to = backend.allocateActivations(values.length, values[0].length);
+        put(values, to);
+        return to;
+    }
+
+    void put(float[][] values, Activations to) {
+        try (KvCache none = new KvCache(List.of(), 1, values.length)) {
+            backend.embed(backend.upload(RandomTensors.of(values)), Step.of(none, IntStream.range(0, values.length).toArray(), Step.LogitRows.NONE), 0,
+                    1, to);
+        }
+    }
+
+    float[][] get(Activations from, int rows) {
+        float[][] values = new float[rows][from.width()];
+        for (int row = 0; row < rows; row++) {
+            backend.read(from, row, values[row]);
+        }
+        return values;
+    }
+
+    /** Caches of a model with one layer. */
+    KvCache cache(int kvHeads, int headDim, int slots, KvType type, int contextTokens) {
+        return new KvCache(new ArrayList<>(List.of(backend.allocateKv(new KvLayerLayout(0, kvHeads, headDim, slots, type)))), 1, contextTokens);
+    }
+
+    @Override
+    public void close() {
+        backend.close();
+    }
+}
