@@ -12,6 +12,9 @@ final class CudaAttention implements AutoCloseable {
     private static final int BLOCK_QUERIES = 32;
     private static final int MAX_SPLITS = 128;
     private static final int MIN_SPLIT_KEYS = 64;
+    // Dynamic shared memory of a block that attends with many rows.
+    private static final int SHARED_BYTES_256 = 48_000;
+    private static final int SHARED_BYTES_512 = 89_472;
 
     private final KernelLibrary kernels;
     private final CudaStream stream;
@@ -54,7 +57,7 @@ final class CudaAttention implements AutoCloseable {
         kernels.kernel("attention_prefill_" + suffix(layout) + "_d" + headDim).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
                 .int32(heads).int32(layout.kvHeads()).pointer(inputs.positions()).pointer(inputs.sequences()).pointer(inputs.caches(owner))
                 .int32(window).int32(MIN_SPLIT_KEYS).pointer(scratch).pointer(counters(units)).pointer(out.start()).int32(out.stride())
-                .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, 0);
+                .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, headDim == 256 ? SHARED_BYTES_256 : SHARED_BYTES_512);
     }
 
     /** Zero, as kernels leave them. */

@@ -28,7 +28,7 @@ final class KernelLibrary implements AutoCloseable {
      * How this library's kernels were compiled.
      *
      * @param cuda version of the compiler, e.g. {@code 13.0}
-     * @param architectures e.g. {@code 80 86 89 90a 100 120}
+     * @param architectures e.g. {@code 80 90a 100 120, PTX 90}
      */
     record Origin(String cuda, String architectures) {
 

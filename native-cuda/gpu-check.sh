@@ -1,0 +1,55 @@
+#!/bin/sh
+# Runs the tests of this module on a machine that has a GPU but neither Maven nor Java.
+#
+#   native-cuda/gpu-check.sh pack FOLDER          where the project builds: puts a Java runtime, classes and libraries into FOLDER
+#   native-cuda/gpu-check.sh run FOLDER [options] where the GPU is, in the same source tree: runs the tests; options are those of the JUnit console,
+#                                                 e.g. --include-classname '.*Golden.*'
+#
+# JAVA_HOME names a JDK 25 for "pack"; MAVEN_FLAGS are handed to Maven, e.g. -Dcuda.arch=90a.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+mode=${1:?pack or run}
+folder=$(mkdir -p "${2:?a folder}" && cd "$2" && pwd)
+
+pack() {
+    # shellcheck disable=SC2086
+    (cd "$here/.." && ./mvnw -q -B -ntp -pl native-cuda -am test-compile ${MAVEN_FLAGS:-} dependency:build-classpath \
+        -Dmdep.outputFile="$folder/classpath" -Dmdep.includeScope=test)
+    rm -rf "$folder/lib" "$folder/classes"
+    mkdir -p "$folder/lib" "$folder/classes"
+    tr ':' '\n' < "$folder/classpath" | while read -r entry || [ -n "$entry" ]; do
+        case $entry in
+            */org/junit/*|*/opentest4j/*|*/apiguardian/*) ;; # part of the console
+            *.jar) cp "$entry" "$folder/lib" ;;
+        esac
+    done
+    rm "$folder/classpath"
+    version=$(sed -n 's/.*<junit.version>\(.*\)<.*/\1/p' "$here/../pom.xml")
+    (cd "$here/.." && ./mvnw -q -B -ntp -N dependency:copy -DoutputDirectory="$folder/lib" \
+        -Dartifact="org.junit.platform:junit-platform-console-standalone:$version")
+    cp -r "$here/../core/target/classes" "$folder/classes/core"
+    cp -r "$here/target/classes" "$folder/classes/main"
+    cp -r "$here/target/test-classes" "$folder/classes/test"
+    if [ ! -e "$folder/runtime.tgz" ]; then
+        "${JAVA_HOME:?a JDK 25}/bin/jlink" --strip-debug --no-man-pages --no-header-files --compress zip-9 --output "$folder/runtime" \
+            --add-modules java.base,jdk.incubator.vector,java.logging,java.management,jdk.management,jdk.jfr,jdk.unsupported,java.xml
+        tar -C "$folder" -czf "$folder/runtime.tgz" runtime
+        rm -r "$folder/runtime"
+    fi
+}
+
+run() {
+    runtime=$(mktemp -d)
+    trap 'rm -r "$runtime"' EXIT
+    tar -C "$runtime" -xzf "$folder/runtime.tgz"
+    cd "$here" # where Maven runs the tests, too
+    "$runtime/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
+        -cp "$folder/classes/main:$folder/classes/test:$folder/classes/core:$folder/lib/*" org.junit.platform.console.ConsoleLauncher execute \
+        --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" --details tree "$@"
+}
+
+case $mode in
+    pack) pack ;;
+    run) shift 2; run "$@" ;;
+    *) echo "pack or run, not $mode" >&2; exit 2 ;;
+esac
