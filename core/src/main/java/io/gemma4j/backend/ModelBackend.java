@@ -32,6 +32,17 @@ public interface ModelBackend extends Blocks, AutoCloseable {
     /** Memory for the choice of experts. */
     Routing allocateRouting(int rows, int expertsPerRow);
 
+    /**
+     * Runs the operations of a step. What they compute depends on the step's tokens, positions and caches, but which operations there are, and on
+     * which activations, depends only on its number of rows and of rows that want logits: a backend may therefore record them once and repeat
+     * that for later steps, without calling {@code operations} again.
+     *
+     * @param operations calls the operations of {@code step}, in order; reads nothing
+     */
+    default void runStep(Step step, Runnable operations) {
+        operations.run();
+    }
+
     /** Memory for keys and values of one layer of one sequence. */
     KvLayer allocateKv(KvLayerLayout layout);
 

@@ -160,6 +160,24 @@ public final class Gemma4Decoder {
 
     private void forward(Step step, BooleanSupplier cancelled, LogitSink sink) {
         Step logitStep = step.onlyLogitRows();
+        int rows = logitStep.rows();
+        int together = scratch.logits.rows();
+        backend.runStep(step, () -> {
+            layers(step, logitStep, cancelled);
+            if (rows > 0) {
+                head(0, Math.min(together, rows), cancelled);
+            }
+        });
+        for (int first = 0; first < rows; first += together) {
+            int count = Math.min(together, rows - first);
+            if (first > 0) {
+                head(first, count, cancelled);
+            }
+            read(first, count, sink);
+        }
+    }
+
+    private void layers(Step step, Step logitStep, BooleanSupplier cancelled) {
         backend.embedBlock(weights.tokenEmbedding(), (float) Math.sqrt(config.hidden()), step, scratch.hidden);
         perLayerInputs(step, logitStep);
         Step current = step;
@@ -177,7 +195,6 @@ public final class Gemma4Decoder {
         if (current != logitStep) {
             gatherLogitRows(step, logitStep);
         }
-        head(logitStep.rows(), cancelled, sink);
     }
 
     private Step gatherLogitRows(Step step, Step logitStep) {
@@ -217,19 +234,18 @@ public final class Gemma4Decoder {
         }
     }
 
-    private void head(int rows, BooleanSupplier cancelled, LogitSink sink) {
-        int together = scratch.logits.rows();
-        for (int first = 0; first < rows; first += together) {
-            check(cancelled);
-            int count = Math.min(together, rows - first);
-            backend.headBlock(weights.head(), config.rmsEpsilon(), scratch.hidden.rowsFrom(first), scratch.normed, scratch.logits, count);
-            for (int row = 0; row < count; row++) {
-                backend.read(scratch.logits, row, logits);
-                for (int token : config.suppressedTokens()) {
-                    logits[token] = Float.NEGATIVE_INFINITY;
-                }
-                sink.accept(first + row, logits);
+    private void head(int first, int count, BooleanSupplier cancelled) {
+        check(cancelled);
+        backend.headBlock(weights.head(), config.rmsEpsilon(), scratch.hidden.rowsFrom(first), scratch.normed, scratch.logits, count);
+    }
+
+    private void read(int first, int count, LogitSink sink) {
+        for (int row = 0; row < count; row++) {
+            backend.read(scratch.logits, row, logits);
+            for (int token : config.suppressedTokens()) {
+                logits[token] = Float.NEGATIVE_INFINITY;
             }
+            sink.accept(first + row, logits);
         }
     }
 }

@@ -1,15 +1,22 @@
 package io.gemma4j.cuda;
 
 import io.gemma4j.KvType;
+import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Step;
 import io.gemma4j.cuda.CudaKernel.Grid;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.IdentityHashMap;
+import java.util.Map;
 
 /** Launches the update of key/value caches and attention over them. Used by one thread at a time. Closing frees its scratch memory. */
 final class CudaAttention implements AutoCloseable {
     private static final int UPDATE_THREADS = 256;
     // Query columns of one block: rows times the query heads that share a key/value head.
     private static final int BLOCK_QUERIES = 32;
+    private static final int DECODE_COLUMNS = 8;
     private static final int MAX_SPLITS = 128;
     private static final int MIN_SPLIT_KEYS = 64;
     // Dynamic shared memory of a block that attends with many rows.
@@ -20,13 +27,14 @@ final class CudaAttention implements AutoCloseable {
     private final CudaStream stream;
     private final ScratchMemory partials;
     private final ScratchMemory counters;
+    private final Map<RopeFrequencies, CudaBuffer> turns = new IdentityHashMap<>();
     private long counterBytes;
 
-    CudaAttention(KernelLibrary kernels, CudaStream stream) {
+    CudaAttention(KernelLibrary kernels, CudaStream stream, Runnable onMove) {
         this.kernels = kernels;
         this.stream = stream;
-        partials = new ScratchMemory(stream.context(), "partial results of attention");
-        counters = new ScratchMemory(stream.context(), "counters of attention");
+        partials = new ScratchMemory(stream.context(), "partial results of attention", onMove);
+        counters = new ScratchMemory(stream.context(), "counters of attention", onMove);
     }
 
     private static KvLayerLayout layout(Step step, int owner) {
@@ -51,13 +59,63 @@ final class CudaAttention implements AutoCloseable {
         int rowsPerBlock = BLOCK_QUERIES / group;
         int rowBlocks = Math.ceilDiv(step.rows(), rowsPerBlock);
         int units = layout.kvHeads() * rowBlocks;
-        int splits = Math.clamp(2L * stream.context().device().multiprocessors() * 512 / headDim / units, 1, MAX_SPLITS);
-        int columns = rowsPerBlock * group;
-        DevicePointer scratch = partials.require(Float.BYTES * (long) units * ((long) splits * columns * (headDim + 2) + 1));
+        int splits = splits(headDim, units);
+        DevicePointer scratch = scratch(units, splits, rowsPerBlock * group, headDim);
         kernels.kernel("attention_prefill_" + suffix(layout) + "_d" + headDim).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
                 .int32(heads).int32(layout.kvHeads()).pointer(inputs.positions()).pointer(inputs.sequences()).pointer(inputs.caches(owner))
                 .int32(window).int32(MIN_SPLIT_KEYS).pointer(scratch).pointer(counters(units)).pointer(out.start()).int32(out.stride())
                 .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, headDim == 256 ? SHARED_BYTES_256 : SHARED_BYTES_512);
+    }
+
+    /** Whether there are kernels for the heads of a layer. */
+    static boolean supports(AttentionWeights w) {
+        return (w.headDim() == 256 || w.headDim() == 512) && w.heads() % w.kvHeads() == 0 && w.heads() / w.kvHeads() <= BLOCK_QUERIES;
+    }
+
+    /**
+     * One row: norms of queries, keys and values, rotation, storing where the layer owns keys and values, and attention.
+     *
+     * @param projected queries, then keys and values where the layer owns them
+     */
+    void decode(AttentionWeights w, float epsilon, Step step, StepInputs inputs, CudaMatvec.Planes projected, QuantizedVector out) {
+        KvLayerLayout layout = layout(step, w.owner());
+        int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
+        int group = w.heads() / w.kvHeads();
+        int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
+        int splits = splits(w.headDim(), units);
+        kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim()).pointer(projected.first()).pointer(projected.second())
+                .int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
+                .pointer(((CudaWeight) w.queryNorm()).vector())
+                .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
+                .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
+                .int32(w.window()).int32(MIN_SPLIT_KEYS).pointer(scratch(units, splits, Math.min(group, DECODE_COLUMNS), w.headDim()))
+                .pointer(counters(units)).pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s())
+                .launch(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+    }
+
+    private int splits(int headDim, int units) {
+        return Math.clamp(2L * stream.context().device().multiprocessors() * 512 / headDim / units, 1, MAX_SPLITS);
+    }
+
+    private DevicePointer scratch(int units, int splits, int columns, int headDim) {
+        return partials.require(Float.BYTES * (long) units * ((long) splits * columns * (headDim + 2) + 1));
+    }
+
+    /** Full turns for each position, of each pair: the float next to it and what that leaves. */
+    private CudaBuffer turns(RopeFrequencies rope) {
+        double[] frequencies = rope.inverseFrequencies();
+        float[] values = new float[2 * frequencies.length];
+        for (int i = 0; i < frequencies.length; i++) {
+            double turns = frequencies[i] / (2 * Math.PI);
+            values[2 * i] = (float) turns;
+            values[2 * i + 1] = (float) (turns - values[2 * i]);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            CudaBuffer buffer = CudaBuffer.allocate(stream.context(), "rotary frequencies", (long) values.length * Float.BYTES);
+            stream.upload(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), buffer.pointer());
+            stream.synchronize();
+            return buffer;
+        }
     }
 
     /** Zero, as kernels leave them. */
@@ -75,5 +133,7 @@ final class CudaAttention implements AutoCloseable {
     public void close() {
         partials.close();
         counters.close();
+        turns.values().forEach(CudaBuffer::close);
+        turns.clear();
     }
 }

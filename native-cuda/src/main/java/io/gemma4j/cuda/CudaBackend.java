@@ -1,9 +1,15 @@
 package io.gemma4j.cuda;
 
 import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.AttentionWeights;
+import io.gemma4j.backend.ExpertWeights;
+import io.gemma4j.backend.FeedForwardWeights;
+import io.gemma4j.backend.HeadWeights;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.PerLayerEmbeddingWeights;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
@@ -31,7 +37,9 @@ final class CudaBackend implements ModelBackend {
     private final CudaElementwise elementwise;
     private final CudaMatmul matmul;
     private final CudaAttention attention;
+    private final DecodeBlocks decode;
     private final StepInputs[] inputs;
+    private final RecordedStep recorded;
     private final List<CudaBuffer> activations = new ArrayList<>();
     private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
     private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
@@ -45,16 +53,20 @@ final class CudaBackend implements ModelBackend {
         try {
             stream = new CudaStream(context);
             // A step, and the same step without the rows that want no logits.
-            inputs = new StepInputs[] {new StepInputs(context), new StepInputs(context)};
+            inputs = new StepInputs[] {new StepInputs(context, () -> {}), new StepInputs(context, () -> {})};
+            recorded = new RecordedStep(stream);
         } catch (RuntimeException e) {
             context.close();
             throw e;
         }
         kernels = new KernelLibrary(context);
-        weights = new WeightStore(stream);
+        TilePermutation permutation = new TilePermutation(kernels, stream);
+        weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
-        matmul = new CudaMatmul(kernels, stream);
-        attention = new CudaAttention(kernels, stream);
+        CudaMatvec matvec = new CudaMatvec(kernels, stream);
+        matmul = new CudaMatmul(kernels, stream, matvec, permutation, recorded::discard);
+        attention = new CudaAttention(kernels, stream, recorded::discard);
+        decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
     }
 
     @Override
@@ -68,7 +80,7 @@ final class CudaBackend implements ModelBackend {
         long kvBytes = kvLayers.stream().mapToLong(CudaKvLayer::bytes).sum();
         return "cuda, " + device.name() + " (compute capability " + device.major() + "." + device.minor() + ", " + device.multiprocessors()
                 + " multiprocessors, " + device.memoryBytes() + " bytes), kernels of CUDA " + origin.cuda() + " for " + origin.architectures() + ", "
-                + weights.bytes() + " bytes of weights, " + kvBytes + " bytes of keys and values";
+                + weights.deviceBytes() + " bytes of weights in tiles and " + weights.hostBytes() + " in host memory, " + kvBytes + " bytes of keys and values";
     }
 
     @Override
@@ -113,7 +125,19 @@ final class CudaBackend implements ModelBackend {
         return layer;
     }
 
+    @Override
+    public void runStep(Step step, Runnable operations) {
+        if (step.rows() == 1 && step.logitRowCount() == 1) {
+            recorded.run(step, kvOwners, operations);
+        } else {
+            operations.run();
+        }
+    }
+
     private StepInputs inputs(Step step) {
+        if (recorded.inputs().holds(step)) {
+            return recorded.inputs();
+        }
         if (inputs[0].holds(step)) {
             return inputs[0];
         }
@@ -128,7 +152,8 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void embed(Weight table, Step step, int firstColumn, float scale, Activations out) {
-        elementwise.embed((CudaWeight) table, inputs(step), firstColumn, scale, (CudaActivations) out, step.rows());
+        CudaWeight weight = (CudaWeight) table;
+        elementwise.embed(weight, matmul.nativeRows(weight), inputs(step), firstColumn, scale, (CudaActivations) out, step.rows());
     }
 
     @Override
@@ -173,7 +198,11 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void scale(Activations x, float scale, int rows) {
-        elementwise.scale((CudaActivations) x, scale, rows);
+        if (decode.isResidual((CudaActivations) x)) {
+            decode.scale(scale);
+        } else {
+            elementwise.scale((CudaActivations) x, scale, rows);
+        }
     }
 
     @Override
@@ -183,6 +212,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void gatherLogitRows(Activations in, Step step, Activations out) {
+        decode.settle();
         if (step.logitRowCount() > 0) {
             elementwise.gatherLogitRows((CudaActivations) in, step, inputs(step), (CudaActivations) out);
         }
@@ -225,6 +255,56 @@ final class CudaBackend implements ModelBackend {
     }
 
     @Override
+    public void embedBlock(Weight table, float scale, Step step, Activations hidden) {
+        ModelBackend.super.embedBlock(table, scale, step, hidden);
+        if (step.rows() == 1) {
+            decode.start((CudaActivations) hidden);
+        } else {
+            decode.stop();
+        }
+    }
+
+    @Override
+    public void attentionBlock(AttentionWeights w, float epsilon, Step step, LayerScratch s) {
+        if (step.rows() != 1 || !decode.attentionBlock(w, epsilon, step, inputs(step))) {
+            decode.settle();
+            ModelBackend.super.attentionBlock(w, epsilon, step, s);
+        }
+    }
+
+    @Override
+    public void feedForwardBlock(FeedForwardWeights w, float epsilon, Step step, LayerScratch s) {
+        if (step.rows() != 1 || !decode.feedForwardBlock(w, epsilon)) {
+            decode.settle();
+            ModelBackend.super.feedForwardBlock(w, epsilon, step, s);
+        }
+    }
+
+    @Override
+    public void expertBlock(FeedForwardWeights shared, ExpertWeights w, float epsilon, Step step, LayerScratch s) {
+        if (step.rows() != 1 || !decode.expertBlock(shared, w, epsilon, s.experts())) {
+            decode.settle();
+            ModelBackend.super.expertBlock(shared, w, epsilon, step, s);
+        }
+    }
+
+    @Override
+    public void perLayerEmbeddingBlock(PerLayerEmbeddingWeights w, float epsilon, Step step, LayerScratch s) {
+        if (step.rows() != 1 || !decode.perLayerEmbeddingBlock(w, epsilon, (CudaActivations) s.perLayerInput())) {
+            decode.settle();
+            ModelBackend.super.perLayerEmbeddingBlock(w, epsilon, step, s);
+        }
+    }
+
+    @Override
+    public void headBlock(HeadWeights w, float epsilon, Activations hidden, Activations normed, Activations logits, int rows) {
+        if (rows != 1 || !decode.isResidual((CudaActivations) hidden) || !decode.headBlock(w, epsilon, (CudaActivations) logits)) {
+            decode.settle();
+            ModelBackend.super.headBlock(w, epsilon, hidden, normed, logits, rows);
+        }
+    }
+
+    @Override
     public void close() {
         if (closed) {
             return;
@@ -237,6 +317,8 @@ final class CudaBackend implements ModelBackend {
         for (StepInputs one : inputs) {
             one.close();
         }
+        recorded.close();
+        decode.close();
         attention.close();
         matmul.close();
         elementwise.close();

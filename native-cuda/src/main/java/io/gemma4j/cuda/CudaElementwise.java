@@ -34,10 +34,11 @@ final class CudaElementwise implements AutoCloseable {
         return Math.min(MAX_NORM_THREADS, Math.ceilDiv(width, NORM_RUN * WARP) * WARP);
     }
 
-    void embed(CudaWeight table, StepInputs step, int firstColumn, float scale, CudaActivations out, int rows) {
+    /** {@code rowsOfTable}: as the file has them. */
+    void embed(CudaWeight table, DevicePointer rowsOfTable, StepInputs step, int firstColumn, float scale, CudaActivations out, int rows) {
         int runs = Math.ceilDiv(out.width(), EMBED_RUN);
         int threads = runs >= THREADS ? THREADS : WARP;
-        kernels.kernel("embed_" + table.kernelType()).pointer(table.bytes()).int32(table.columns()).pointer(step.tokens()).int32(firstColumn)
+        kernels.kernel("embed_" + table.kernelType()).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstColumn)
                 .float32(scale).pointer(out.start()).int64(out.stride()).int32(out.width())
                 .launch(stream, Grid.of(Math.ceilDiv(runs, threads), rows), threads, 0);
     }

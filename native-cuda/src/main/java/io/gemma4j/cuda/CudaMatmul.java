@@ -3,17 +3,26 @@ package io.gemma4j.cuda;
 import io.gemma4j.cuda.CudaKernel.Grid;
 import io.gemma4j.gguf.GgmlType;
 
-/** Launches products of activations and weights. Used by one thread at a time. Closing frees its scratch memory. */
+/**
+ * Launches products of activations and weights: mat-vecs over tiles for one row; for several, products over rows, into which tiles are brought back
+ * first. Used by one thread at a time. Closing frees its scratch memory.
+ */
 final class CudaMatmul implements AutoCloseable {
     // Columns that one step of a product on tensor cores takes; its input is padded to that.
     private static final int CHUNK = 64;
     private static final int INPUT_THREADS = 256;
     private static final int THREADS = 256;
+    // Of a matrix in tiles, so much is brought back into rows at a time.
+    private static final long UNPACKED_BYTES = 160 << 20;
 
     private final KernelLibrary kernels;
     private final CudaStream stream;
+    private final CudaMatvec matvec;
+    private final TilePermutation permutation;
+    private final ScratchMemory vector;
     private final ScratchMemory halves;
     private final ScratchMemory scales;
+    private final ScratchMemory nativeRows;
 
     /** A kernel for the product of many rows: how many outputs and rows one of its blocks computes. */
     private enum Shape {
@@ -46,26 +55,84 @@ final class CudaMatmul implements AutoCloseable {
         }
     }
 
-    CudaMatmul(KernelLibrary kernels, CudaStream stream) {
+    CudaMatmul(KernelLibrary kernels, CudaStream stream, CudaMatvec matvec, TilePermutation permutation, Runnable onMove) {
         this.kernels = kernels;
         this.stream = stream;
-        halves = new ScratchMemory(stream.context(), "the input of products");
-        scales = new ScratchMemory(stream.context(), "the scales of products");
+        this.matvec = matvec;
+        this.permutation = permutation;
+        vector = new ScratchMemory(stream.context(), "the input of a product", onMove);
+        nativeRows = new ScratchMemory(stream.context(), "rows of a matrix", onMove);
+        halves = new ScratchMemory(stream.context(), "the input of products", onMove);
+        scales = new ScratchMemory(stream.context(), "the scales of products", onMove);
     }
 
     void matmul(CudaWeight weight, CudaActivations in, CudaActivations out, int rows) {
-        int outputs = Math.toIntExact(weight.rows());
-        if (rows == 1 || weight.storedAs(GgmlType.F32)) {
-            kernels.kernel("matmul_" + weight.kernelType() + "_exact").pointer(weight.bytes()).int32(outputs).int32(weight.columns())
+        TileMatrix tiles = weight.tiles();
+        if (tiles != null && rows == 1 && weight.pairedMatrices() == 0) {
+            QuantizedVector input = QuantizedVector.at(vector.require(QuantizedVector.bytes(weight.columns())), weight.columns());
+            if (!tiles.layout().readsFloats()) {
+                matvec.quantize(in.start(), weight.columns(), input);
+            }
+            matvec.multiply(tiles, new QuantizedVector(in.start(), input.q(), input.d(), input.s()),
+                    new CudaMatvec.Planes(out.start(), DevicePointer.NULL));
+            return;
+        }
+        if (rows > 1 && weight.storedType() != GgmlType.F32) {
+            prepareInput(in, weight.columns(), rows);
+        }
+        if (tiles == null) {
+            product(weight, weight.nativeRows(), Math.toIntExact(weight.rows()), in, out, rows);
+        } else {
+            products(weight, tiles, in, out, rows);
+        }
+    }
+
+    /** Products with the matrix brought back into rows, some at a time. */
+    private void products(CudaWeight weight, TileMatrix tiles, CudaActivations in, CudaActivations out, int rows) {
+        long rowBytes = weight.storedType().rowBytes(weight.columns());
+        int together = Math.toIntExact(Math.max(1, UNPACKED_BYTES / rowBytes / TileLayout.ROWS)) * TileLayout.ROWS;
+        DevicePointer unpacked = nativeRows.require(Math.min(together, tiles.rows()) * rowBytes);
+        for (int first = 0; first < tiles.rows(); first += together) {
+            int count = Math.min(together, tiles.rows() - first);
+            TileMatrix part = new TileMatrix(tiles.layout(), tiles.row(first), count);
+            if (weight.pairedMatrices() == 0) {
+                permutation.unpack(part, TilePermutation.NativeRows.of(unpacked));
+                product(weight, unpacked, count, in, out.columns(first, count), rows);
+            } else {
+                int half = count / 2;
+                permutation.unpack(part, TilePermutation.NativeRows.paired(unpacked, 1, count * rowBytes));
+                product(weight, unpacked, half, in, out.columns(first / 2, half), rows);
+                product(weight, unpacked.plus(half * rowBytes), half, in, out.columns((tiles.rows() + first) / 2, half), rows);
+            }
+        }
+    }
+
+    /** For more than one row, the input has been prepared. */
+    private void product(CudaWeight weight, DevicePointer matrix, int outputs, CudaActivations in, CudaActivations out, int rows) {
+        if (rows == 1 || weight.storedType() == GgmlType.F32) {
+            kernels.kernel("matmul_" + weight.kernelType() + "_exact").pointer(matrix).int32(outputs).int32(weight.columns())
                     .pointer(in.start()).int64(in.stride()).int32(rows).pointer(out.start()).int64(out.stride())
                     .launch(stream, Grid.of(Math.ceilDiv(outputs, 8), Math.ceilDiv(rows, 4)), THREADS, 0);
             return;
         }
-        prepareInput(in, weight.columns(), rows);
         Shape shape = Shape.of(rows);
-        kernels.kernel("matmul_" + weight.kernelType() + shape.suffix).pointer(weight.bytes()).int32(outputs).int32(weight.columns())
+        kernels.kernel("matmul_" + weight.kernelType() + shape.suffix).pointer(matrix).int32(outputs).int32(weight.columns())
                 .pointer(halves.require(1)).pointer(scales.require(1)).int32(rows).pointer(out.start()).int64(out.stride())
                 .launch(stream, shape.grid(outputs, rows), shape.threads(), 0);
+    }
+
+    /** All rows as the file has them, until the next product. */
+    DevicePointer nativeRows(CudaWeight weight) {
+        TileMatrix tiles = weight.tiles();
+        if (weight.nativeRows() != null) {
+            return weight.nativeRows();
+        }
+        int matrices = Math.max(1, weight.pairedMatrices());
+        long bytes = weight.rows() * weight.storedType().rowBytes(weight.columns());
+        DevicePointer unpacked = nativeRows.require(bytes);
+        permutation.unpack(new TileMatrix(tiles.layout(), tiles.start(), tiles.rows() / matrices), weight.pairedMatrices() == 0
+                ? TilePermutation.NativeRows.of(unpacked) : TilePermutation.NativeRows.paired(unpacked, matrices, bytes / matrices));
+        return unpacked;
     }
 
     private void prepareInput(CudaActivations in, int columns, int rows) {
@@ -90,15 +157,16 @@ final class CudaMatmul implements AutoCloseable {
         int outputs = out.width();
         int slots = rows * routing.expertsPerRow();
         int slotsPerInputRow = inputPerExpert ? 1 : routing.expertsPerRow();
-        if (rows == 1 || experts.storedAs(GgmlType.F32)) {
-            kernels.kernel("expert_matmul_" + experts.kernelType() + "_exact").pointer(experts.bytes()).int32(outputs).int32(experts.columns())
+        DevicePointer matrices = nativeRows(experts);
+        if (rows == 1 || experts.storedType() == GgmlType.F32) {
+            kernels.kernel("expert_matmul_" + experts.kernelType() + "_exact").pointer(matrices).int32(outputs).int32(experts.columns())
                     .pointer(in.start()).int64(in.stride()).int32(slotsPerInputRow).pointer(routing.experts()).pointer(out.start())
                     .int64(out.stride()).launch(stream, Grid.of(Math.ceilDiv(outputs, 8), slots), THREADS, 0);
             return;
         }
         prepareInput(in, experts.columns(), inputPerExpert ? slots : rows);
         int expertCount = Math.toIntExact(experts.rows() / outputs);
-        kernels.kernel("expert_matmul_" + experts.kernelType()).pointer(experts.bytes()).int32(outputs).int32(experts.columns())
+        kernels.kernel("expert_matmul_" + experts.kernelType()).pointer(matrices).int32(outputs).int32(experts.columns())
                 .pointer(halves.require(1)).pointer(scales.require(1)).int32(slotsPerInputRow).pointer(routing.sortedSlots())
                 .pointer(routing.tiles()).pointer(routing.tileCount()).pointer(out.start()).int64(out.stride())
                 .launch(stream, Grid.of(Math.ceilDiv(outputs, 32), slots / 64 + Math.min(expertCount, slots)), THREADS, 0);
@@ -112,6 +180,8 @@ final class CudaMatmul implements AutoCloseable {
 
     @Override
     public void close() {
+        vector.close();
+        nativeRows.close();
         halves.close();
         scales.close();
     }

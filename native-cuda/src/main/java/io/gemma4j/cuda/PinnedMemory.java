@@ -11,6 +11,8 @@ import java.lang.foreign.MemorySegment;
  */
 @SuppressWarnings("restricted") // memory and functions of the driver
 final class PinnedMemory implements AutoCloseable {
+    private static final int DEVICE_MAPPED = 2;
+
     private final CudaContext context;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment segment;
@@ -20,7 +22,7 @@ final class PinnedMemory implements AutoCloseable {
         this.context = context;
         try (Arena confined = Arena.ofConfined()) {
             MemorySegment out = confined.allocate(ADDRESS);
-            context.check("cuMemHostAlloc", () -> (int) CudaDriver.cuMemHostAlloc.invokeExact(out, bytes, 0));
+            context.check("cuMemHostAlloc", () -> (int) CudaDriver.cuMemHostAlloc.invokeExact(out, bytes, DEVICE_MAPPED));
             segment = out.get(ADDRESS, 0).reinterpret(bytes, arena, this::free);
         }
     }
@@ -28,6 +30,12 @@ final class PinnedMemory implements AutoCloseable {
     /** The memory; using it after {@link #close()} throws. */
     MemorySegment segment() {
         return segment;
+    }
+
+    /** The same memory as the device sees it. */
+    DevicePointer pointer() {
+        // Host and device share one address space.
+        return new DevicePointer(segment.address());
     }
 
     private void free(MemorySegment memory) {

@@ -10,7 +10,7 @@ import java.util.concurrent.Executors;
 
 /**
  * Brings large memory, such as a mapped file, to the device: a few threads fill one pinned buffer while the device fetches the others. Used by
- * one thread at a time. Whoever created it closes it, after which what was uploaded is on the device.
+ * one thread at a time. Whoever created it closes it, which waits until everything is on the device.
  */
 final class PinnedUpload implements AutoCloseable {
     private static final int BUFFERS = 4;
@@ -59,7 +59,8 @@ final class PinnedUpload implements AutoCloseable {
         }
     }
 
-    private void copy(MemorySegment from, MemorySegment to) {
+    /** Copies within the computer's memory, with all threads. */
+    void copy(MemorySegment from, MemorySegment to) {
         long slice = Math.max(MIN_THREAD_BYTES, Math.ceilDiv(from.byteSize(), (long) threads));
         List<Callable<MemorySegment>> copies = new ArrayList<>();
         for (long at = 0; at < from.byteSize(); at += slice) {

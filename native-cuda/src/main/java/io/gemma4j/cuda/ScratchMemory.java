@@ -7,16 +7,26 @@ package io.gemma4j.cuda;
 final class ScratchMemory implements AutoCloseable {
     private final CudaContext context;
     private final String purpose;
+    private final Runnable onMove;
     private CudaBuffer buffer;
 
-    ScratchMemory(CudaContext context, String purpose) {
+    /**
+     * Allocates nothing yet.
+     *
+     * @param onMove told when what was handed out is no longer valid
+     */
+    ScratchMemory(CudaContext context, String purpose, Runnable onMove) {
         this.context = context;
         this.purpose = purpose;
+        this.onMove = onMove;
     }
 
     /** At least so many bytes, with undefined contents. */
     DevicePointer require(long bytes) {
         if (buffer == null || buffer.bytes() < bytes) {
+            if (buffer != null) {
+                onMove.run();
+            }
             close();
             buffer = CudaBuffer.allocate(context, purpose, bytes);
         }

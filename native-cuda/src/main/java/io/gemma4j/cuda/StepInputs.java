@@ -19,14 +19,21 @@ final class StepInputs implements AutoCloseable {
 
     private final CudaContext context;
     private final CudaEvent copied;
+    private final Runnable onMove;
     private Step step;
     private PinnedMemory pinned;
     private CudaBuffer device;
     private int capacityRows;
     private SortedSet<Integer> owners;
 
-    StepInputs(CudaContext context) {
+    /**
+     * Allocates nothing yet.
+     *
+     * @param onMove told when the memory of earlier steps is no longer valid
+     */
+    StepInputs(CudaContext context, Runnable onMove) {
         this.context = context;
+        this.onMove = onMove;
         this.copied = new CudaEvent(context);
     }
 
@@ -60,11 +67,13 @@ final class StepInputs implements AutoCloseable {
         long at = cachesOffset();
         for (int owner : owners) {
             for (int i = 0; i < current.spans().size(); i++) {
-                CudaKvLayer layer = (CudaKvLayer) current.spans().get(i).cache().layer(owner);
-                long entry = at + (long) i * CACHE_BYTES;
-                memory.set(JAVA_LONG, entry, layer.keys().address());
-                memory.set(JAVA_LONG, entry + 8, layer.values().address());
-                memory.set(JAVA_INT, entry + 16, layer.layout().slots());
+                // Null where a step is only for embedding, or the sequence has other layers.
+                if (current.spans().get(i).cache().layer(owner) instanceof CudaKvLayer layer) {
+                    long entry = at + (long) i * CACHE_BYTES;
+                    memory.set(JAVA_LONG, entry, layer.keys().address());
+                    memory.set(JAVA_LONG, entry + 8, layer.values().address());
+                    memory.set(JAVA_INT, entry + 16, layer.layout().slots());
+                }
             }
             at += (long) capacityRows * CACHE_BYTES;
         }
@@ -123,6 +132,7 @@ final class StepInputs implements AutoCloseable {
     private void releaseMemory() {
         step = null;
         if (device != null) {
+            onMove.run();
             copied.synchronize();
             device.close();
             pinned.close();

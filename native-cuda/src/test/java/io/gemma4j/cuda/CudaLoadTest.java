@@ -42,7 +42,7 @@ class CudaLoadTest {
             session.feed(2);
             String description = model.info().backend();
             assertTrue(description.startsWith("cuda, ") && description.contains(CudaDevice.of(0).name())
-                    && description.matches(".* [1-9][0-9]* bytes of weights.* [1-9][0-9]* bytes of keys and values.*"), description);
+                    && description.matches(".* [1-9][0-9]* bytes of weights in tiles.* [1-9][0-9]* bytes of keys and values.*"), description);
         }
     }
 }

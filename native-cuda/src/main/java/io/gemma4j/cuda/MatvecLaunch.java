@@ -1,0 +1,71 @@
+package io.gemma4j.cuda;
+
+/**
+ * How a mat-vec is cut among the blocks of a launch, and the shared memory they need. Immutable.
+ *
+ * @param tilesPerUnit tiles that are never cut
+ * @param grid blocks
+ * @param unitsPerBlock units of every block
+ * @param extraUnits as many of the first blocks have one unit more
+ * @param ringStages stages of the ring through which a warp gets its weights; 0 where it loads them directly
+ */
+record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnits, int ringStages, int sharedBytes) {
+    /** Threads of a block. */
+    static final int THREADS = 512;
+    private static final int WARPS = THREADS / 32;
+    private static final int MIN_STAGES = 2;
+    private static final int MAX_STAGES = 8;
+    private static final int RING_MAJOR = 9;
+    // An 8-bit number for each column, and two floats for each group of 16.
+    private static final int QUANTIZED_TILE_BYTES = 256 * 3 / 2;
+
+    /** What a unit is: what may be cut between blocks. */
+    enum Unit {
+        /** Tiles: a row may be cut, and its two parts go to two planes. */
+        TILE,
+        /** 8 rows. */
+        ROW_TILE,
+        /** 16 rows. */
+        TWO_ROW_TILES,
+        /** 32 rows. */
+        FOUR_ROW_TILES
+    }
+
+    /** For one matrix. */
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, CudaDevice device) {
+        return of(matrix, unit, 1, false, device);
+    }
+
+    /**
+     * For several matrices.
+     *
+     * @param slots how many
+     * @param summed whether their products are added, each with an input of its own; else all have the same input
+     */
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, CudaDevice device) {
+        TileLayout layout = matrix.layout();
+        int rowTiles = TileLayout.rowTiles(matrix.rows());
+        int tilesPerRow = layout.tilesPerRow();
+        int rowTileLength = summed ? slots * tilesPerRow : tilesPerRow;
+        int tilesPerUnit = switch (unit) {
+            case TILE -> 1;
+            case ROW_TILE -> rowTileLength;
+            case TWO_ROW_TILES -> 2 * rowTileLength;
+            case FOUR_ROW_TILES -> 4 * rowTileLength;
+        };
+        int units = Math.ceilDiv(slots * rowTiles * tilesPerRow, tilesPerUnit);
+        int grid = Math.min(device.multiprocessors(), units);
+        if (unit == Unit.TILE) {
+            grid = Math.min(grid, rowTiles);
+        }
+        int unitsPerBlock = units / grid;
+        int inputs = summed ? slots : 1;
+        int inputBytes = tilesPerRow * inputs * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
+        int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
+        int stageBytes = WARPS * layout.tileBytes();
+        // Half a multiprocessor's shared memory, so that the ring of the next kernel fills beside this one.
+        int stages = device.major() < RING_MAJOR ? 0
+                : Math.clamp((device.maxSharedBytes() / 2 - inputBytes - sumBytes) / stageBytes, MIN_STAGES, MAX_STAGES);
+        return new MatvecLaunch(tilesPerUnit, grid, unitsPerBlock, units % grid, stages, stages * stageBytes + inputBytes + sumBytes);
+    }
+}
