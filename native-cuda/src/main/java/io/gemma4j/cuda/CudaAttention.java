@@ -90,7 +90,7 @@ final class CudaAttention implements AutoCloseable {
                 .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
                 .int32(w.window()).int32(MIN_SPLIT_KEYS).pointer(scratch(units, splits, Math.min(group, DECODE_COLUMNS), w.headDim()))
                 .pointer(counters(units)).pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s())
-                .launch(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+                .launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
     }
 
     private int splits(int headDim, int units) {

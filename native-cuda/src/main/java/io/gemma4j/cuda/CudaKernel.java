@@ -22,6 +22,12 @@ final class CudaKernel {
     private static final long CONFIG_BYTES = 56;
     private static final long CONFIG_SHARED_BYTES = 24;
     private static final long CONFIG_STREAM = 32;
+    private static final long CONFIG_ATTRIBUTES = 40;
+    private static final long CONFIG_ATTRIBUTE_COUNT = 48;
+    // CUlaunchAttribute: what, padding, value.
+    private static final long ATTRIBUTE_BYTES = 72;
+    private static final long ATTRIBUTE_VALUE = 8;
+    private static final int ATTRIBUTE_OVERLAP = 6;
     private static final int INVALID_VALUE = 1;
 
     private final CudaContext context;
@@ -39,6 +45,10 @@ final class CudaKernel {
         this.name = name;
         this.function = function;
         config = arena.allocate(CONFIG_BYTES, 8);
+        MemorySegment overlap = arena.allocate(ATTRIBUTE_BYTES, 8);
+        overlap.set(JAVA_INT, 0, ATTRIBUTE_OVERLAP);
+        overlap.set(JAVA_INT, ATTRIBUTE_VALUE, 1);
+        config.set(ADDRESS, CONFIG_ATTRIBUTES, overlap);
         arguments = arguments(arena);
         pointers = arena.allocate(ADDRESS, Math.max(1, arguments.length));
         for (int i = 0; i < arguments.length; i++) {
@@ -107,6 +117,18 @@ final class CudaKernel {
      * @param sharedBytes dynamic shared memory of a block
      */
     void launch(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        launch(stream, grid, threads, sharedBytes, false);
+    }
+
+    /**
+     * Queues the kernel, which may start while the one before it is still running: before it waits for that, it reads only what has not been written
+     * for long, such as weights.
+     */
+    void launchEarly(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        launch(stream, grid, threads, sharedBytes, true);
+    }
+
+    private void launch(CudaStream stream, Grid grid, int threads, int sharedBytes, boolean early) {
         int found = given;
         given = 0;
         if (found != arguments.length) {
@@ -125,6 +147,7 @@ final class CudaKernel {
         config.setAtIndex(JAVA_INT, 5, 1);
         config.set(JAVA_INT, CONFIG_SHARED_BYTES, sharedBytes);
         config.set(ADDRESS, CONFIG_STREAM, stream.handle());
+        config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, early ? 1 : 0);
         context.check(name, () -> (int) CudaDriver.cuLaunchKernelEx.invokeExact(config, function, pointers, MemorySegment.NULL));
     }
 

@@ -63,7 +63,7 @@ final class CudaMatvec {
     }
 
     private void launch(CudaKernel kernel, MatvecLaunch launch) {
-        kernel.launch(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS, launch.sharedBytes());
+        kernel.launchEarly(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS, launch.sharedBytes());
     }
 
     private MatvecLaunch cut(TileMatrix matrix, Unit unit) {

@@ -59,8 +59,19 @@ final class KernelLibrary implements AutoCloseable {
      * @throws Gemma4Exception if there is none
      */
     CudaKernel kernel(String entry) {
+        return kernel(entry, entry);
+    }
+
+    /**
+     * A kernel of a source file that is named after another one.
+     *
+     * @param like begins with the name of the source file
+     * @param entry its name
+     * @throws Gemma4Exception if there is none
+     */
+    CudaKernel kernel(String like, String entry) {
         return kernels.computeIfAbsent(entry, name -> {
-            String file = name;
+            String file = like;
             while (KernelLibrary.class.getResource(FOLDER + file + SUFFIX) == null) {
                 if (file.indexOf('_') < 0) {
                     throw new Gemma4Exception("this build of gemma4j-cuda has no kernel '" + entry + "'");

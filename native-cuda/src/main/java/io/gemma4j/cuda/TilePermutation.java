@@ -36,14 +36,18 @@ final class TilePermutation {
 
     /** Fills {@code to}; its rows are those of one matrix. */
     void pack(NativeRows from, TileMatrix to) {
-        kernels.kernel("repack_" + to.layout().typeName()).pointer(from.lower()).pointer(from.upper()).pointer(to.start()).int32(to.rows())
+        kernels.kernel(file(to)).pointer(from.lower()).pointer(from.upper()).pointer(to.start()).int32(to.rows())
                 .int32(to.layout().columns()).int64(from.stride()).int64(to.layout().bytes(to.rows())).launch(stream, grid(to, from), THREADS, 0);
     }
 
     /** Fills {@code to} with the rows of {@code from}, which are those of one matrix. */
     void unpack(TileMatrix from, NativeRows to) {
-        kernels.kernel("unpack_" + from.layout().typeName()).pointer(to.lower()).pointer(to.upper()).pointer(from.start()).int32(from.rows())
+        kernels.kernel(file(from), "unpack_" + from.layout().typeName()).pointer(to.lower()).pointer(to.upper()).pointer(from.start()).int32(from.rows())
                 .int32(from.layout().columns()).int64(to.stride()).int64(from.layout().bytes(from.rows())).launch(stream, grid(from, to), THREADS, 0);
+    }
+
+    private static String file(TileMatrix tiles) {
+        return "repack_" + tiles.layout().typeName();
     }
 
     private static Grid grid(TileMatrix tiles, NativeRows rows) {

@@ -128,6 +128,8 @@ final class WeightStore implements AutoCloseable {
             old.close();
             at += bytes;
         }
+        // Mat-vecs fetch weights before the work queued ahead of them has ended.
+        stream.synchronize();
         return new TileMatrix(first.layout(), joined.pointer(), rows);
     }
 
@@ -146,6 +148,7 @@ final class WeightStore implements AutoCloseable {
             permutation.unpack(all, TilePermutation.NativeRows.of(rowsInOrder.pointer()));
             permutation.pack(TilePermutation.NativeRows.paired(rowsInOrder.pointer(), matrices, matrixBytes),
                     new TileMatrix(all.layout(), all.start(), rows));
+            stream.synchronize();
         }
         weight.setPaired(matrices);
     }

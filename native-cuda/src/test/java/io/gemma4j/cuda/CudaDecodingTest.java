@@ -1,0 +1,76 @@
+package io.gemma4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gemma4j.Backend;
+import io.gemma4j.Gemma4;
+import io.gemma4j.LoadOptions;
+import io.gemma4j.Session;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Steps of one token, which are recorded once and repeated. */
+@Gpu
+class CudaDecodingTest {
+    private static final int TOKENS = 24;
+    /** Inputs of products rounded to 8 bits instead of 11, through all layers. */
+    private static final double BOUND = 5e-2;
+
+    private static Gemma4 load(GoldenModel golden) throws IOException {
+        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(Backend.CUDA).contextTokens(256).prefillTokens(64));
+    }
+
+    private static int[] prompt(GoldenModel golden) {
+        return Arrays.copyOf(golden.prompts().getLast().ids(), TOKENS);
+    }
+
+    private static float[][] oneByOne(Session session, int[] tokens) {
+        float[][] logits = new float[tokens.length][];
+        for (int i = 0; i < tokens.length; i++) {
+            logits[i] = session.feed(tokens[i]).logits().toArray();
+        }
+        return logits;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sessionsThatTakeTurnsGetWhatEachGetsAlone() {
+        return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
+            int[] tokens = prompt(golden);
+            int[] reversed = new int[TOKENS];
+            for (int i = 0; i < TOKENS; i++) {
+                reversed[i] = tokens[TOKENS - 1 - i];
+            }
+            try (Gemma4 model = load(golden); Session alone = model.newSession(); Session aloneReversed = model.newSession();
+                    Session first = model.newSession(); Session second = model.newSession()) {
+                float[][] expected = oneByOne(alone, tokens);
+                float[][] expectedReversed = oneByOne(aloneReversed, reversed);
+                for (int i = 0; i < TOKENS; i++) {
+                    assertArrayEquals(expected[i], first.feed(tokens[i]).logits().toArray());
+                    assertArrayEquals(expectedReversed[i], second.feed(reversed[i]).logits().toArray());
+                    if (i == TOKENS / 2) {
+                        // Larger work in between moves memory that was recorded.
+                        try (Session other = model.newSession()) {
+                            other.feed(Arrays.copyOf(golden.prompts().getLast().ids(), 60));
+                        }
+                    }
+                }
+            }
+        }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> oneTokenAtATimeAgreesWithAllAtOnce() {
+        return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
+            int[] tokens = prompt(golden);
+            try (Gemma4 model = load(golden); Session one = model.newSession(); Session all = model.newSession()) {
+                float[] last = oneByOne(one, tokens)[TOKENS - 1];
+                double error = GoldenModel.relativeL2(last, all.feed(tokens).logits().toArray());
+                assertTrue(error <= BOUND, "relative L2 " + error + ", at most " + BOUND);
+            }
+        }));
+    }
+}
