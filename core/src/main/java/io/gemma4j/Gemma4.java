@@ -132,7 +132,8 @@ public final class Gemma4 implements AutoCloseable {
         try {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config.of(file); // a file that is none of ours is refused before a device is touched
-            backend = BackendSelection.open(options.backend(), new BackendOptions(options.threads(), options.cpuKernels()), providers);
+            BackendOptions backendOptions = new BackendOptions(options.threads(), options.cpuKernels(), file.bytes());
+            backend = BackendSelection.open(options.backend(), backendOptions, providers);
             Gemma4 model = new Gemma4(arena, file, backend, options, start);
             event.commit(path, file.bytes(), backend.name());
             return model;

@@ -7,5 +7,12 @@ import io.gemma4j.CpuKernels;
  *
  * @param threads threads of the CPU backend, 0 for its default
  * @param cpuKernels which kernels the CPU backend uses
+ * @param modelBytes bytes of the weights that are going to be uploaded, so that a device too small for them can be refused before
  */
-public record BackendOptions(int threads, CpuKernels cpuKernels) {}
+public record BackendOptions(int threads, CpuKernels cpuKernels, long modelBytes) {
+
+    /** Options for a model that any device has room for. */
+    public BackendOptions(int threads, CpuKernels cpuKernels) {
+        this(threads, cpuKernels, 0);
+    }
+}

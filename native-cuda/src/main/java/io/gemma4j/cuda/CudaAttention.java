@@ -16,6 +16,7 @@ final class CudaAttention implements AutoCloseable {
     private static final int UPDATE_THREADS = 256;
     // Query columns of one block: rows times the query heads that share a key/value head.
     private static final int BLOCK_QUERIES = 32;
+    // The same for a block of a decoding step.
     private static final int DECODE_COLUMNS = 8;
     private static final int MAX_SPLITS = 128;
     private static final int MIN_SPLIT_KEYS = 64;
@@ -60,7 +61,7 @@ final class CudaAttention implements AutoCloseable {
         int rowBlocks = Math.ceilDiv(step.rows(), rowsPerBlock);
         int units = layout.kvHeads() * rowBlocks;
         int splits = splits(headDim, units);
-        DevicePointer scratch = scratch(units, splits, rowsPerBlock * group, headDim);
+        DevicePointer scratch = scratch(units, splits, BLOCK_QUERIES, headDim);
         kernels.kernel("attention_prefill_" + suffix(layout) + "_d" + headDim).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
                 .int32(heads).int32(layout.kvHeads()).pointer(inputs.positions()).pointer(inputs.sequences()).pointer(inputs.caches(owner))
                 .int32(window).int32(MIN_SPLIT_KEYS).pointer(scratch).pointer(counters(units)).pointer(out.start()).int32(out.stride())
@@ -88,7 +89,7 @@ final class CudaAttention implements AutoCloseable {
                 .pointer(((CudaWeight) w.queryNorm()).vector())
                 .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
                 .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
-                .int32(w.window()).int32(MIN_SPLIT_KEYS).pointer(scratch(units, splits, Math.min(group, DECODE_COLUMNS), w.headDim()))
+                .int32(w.window()).int32(MIN_SPLIT_KEYS).pointer(scratch(units, splits, DECODE_COLUMNS, w.headDim()))
                 .pointer(counters(units)).pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s())
                 .launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
     }

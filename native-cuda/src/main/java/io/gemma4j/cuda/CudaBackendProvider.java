@@ -31,7 +31,14 @@ public final class CudaBackendProvider implements BackendProvider {
             throw new UnavailableException("this build of gemma4j-cuda holds no kernels: nvcc was missing where it was built");
         }
         try {
-            return new CudaBackend(new CudaContext(device(origin)), origin);
+            CudaContext context = new CudaContext(device(origin));
+            CudaContext.Memory memory = context.memory();
+            if (memory.freeBytes() < options.modelBytes()) {
+                context.close();
+                throw new UnavailableException(context.device().name() + " has too little memory: the model takes " + options.modelBytes()
+                        + " bytes, " + memory.freeBytes() + " of " + memory.totalBytes() + " are free");
+            }
+            return new CudaBackend(context, origin);
         } catch (CudaException e) {
             throw new UnavailableException(e.getMessage(), e);
         }

@@ -11,6 +11,12 @@ final class CudaMatmul implements AutoCloseable {
     // Columns that one step of a product on tensor cores takes; its input is padded to that.
     private static final int CHUNK = 64;
     private static final int INPUT_THREADS = 256;
+    // Outputs and rows, or slots, of a block of the kernels that take them so.
+    private static final int EXACT_OUTPUTS = 16;
+    private static final int EXACT_ROWS = 4;
+    private static final int EXPERT_OUTPUTS = 128;
+    private static final int EXPERT_SLOTS = 64;
+    private static final int EXPERT_THREADS = 128;
     private static final int THREADS = 256;
     // Of a matrix in tiles, so much is brought back into rows at a time.
     private static final long UNPACKED_BYTES = 160 << 20;
@@ -26,32 +32,36 @@ final class CudaMatmul implements AutoCloseable {
 
     /** A kernel for the product of many rows: how many outputs and rows one of its blocks computes. */
     private enum Shape {
-        NARROW_16("_narrow16", 16, 16),
-        NARROW_64("_narrow64", 32, 64),
-        WIDE("", 128, 128);
+        NARROW_16("_narrow16", 16, 16, 256),
+        NARROW_64("_narrow64", 32, 64, 256),
+        TILE_64("_tile64", 128, 64, 128),
+        TILE_128("", 128, 128, 128);
 
         final String suffix;
         final int outputs;
         final int rows;
+        final int threads;
 
-        Shape(String suffix, int outputs, int rows) {
+        Shape(String suffix, int outputs, int rows, int threads) {
             this.suffix = suffix;
             this.outputs = outputs;
             this.rows = rows;
+            this.threads = threads;
         }
 
-        static Shape of(int rows) {
-            return rows <= NARROW_16.rows ? NARROW_16 : rows <= NARROW_64.rows ? NARROW_64 : WIDE;
+        static Shape of(int outputCount, int rowCount, int multiprocessors) {
+            if (rowCount <= NARROW_64.rows) {
+                return rowCount <= NARROW_16.rows ? NARROW_16 : NARROW_64;
+            }
+            // Large tiles only where there are enough of them for the whole device.
+            Grid large = TILE_128.grid(outputCount, rowCount);
+            return (long) large.x() * large.y() >= multiprocessors ? TILE_128 : TILE_64;
         }
 
         Grid grid(int outputCount, int rowCount) {
             int outputBlocks = Math.ceilDiv(outputCount, outputs);
             int rowBlocks = Math.ceilDiv(rowCount, rows);
-            return this == WIDE ? Grid.of(rowBlocks, outputBlocks) : Grid.of(outputBlocks, rowBlocks);
-        }
-
-        int threads() {
-            return this == WIDE ? THREADS / 2 : THREADS;
+            return this == TILE_64 || this == TILE_128 ? Grid.of(rowBlocks, outputBlocks) : Grid.of(outputBlocks, rowBlocks);
         }
     }
 
@@ -112,13 +122,13 @@ final class CudaMatmul implements AutoCloseable {
         if (rows == 1 || weight.storedType() == GgmlType.F32) {
             kernels.kernel("matmul_" + weight.kernelType() + "_exact").pointer(matrix).int32(outputs).int32(weight.columns())
                     .pointer(in.start()).int64(in.stride()).int32(rows).pointer(out.start()).int64(out.stride())
-                    .launch(stream, Grid.of(Math.ceilDiv(outputs, 8), Math.ceilDiv(rows, 4)), THREADS, 0);
+                    .launch(stream, Grid.of(Math.ceilDiv(outputs, EXACT_OUTPUTS), Math.ceilDiv(rows, EXACT_ROWS)), THREADS, 0);
             return;
         }
-        Shape shape = Shape.of(rows);
+        Shape shape = Shape.of(outputs, rows, stream.context().device().multiprocessors());
         kernels.kernel("matmul_" + weight.kernelType() + shape.suffix).pointer(matrix).int32(outputs).int32(weight.columns())
                 .pointer(halves.require(1)).pointer(scales.require(1)).int32(rows).pointer(out.start()).int64(out.stride())
-                .launch(stream, shape.grid(outputs, rows), shape.threads(), 0);
+                .launch(stream, shape.grid(outputs, rows), shape.threads, 0);
     }
 
     /** All rows as the file has them, until the next product. */
@@ -161,7 +171,7 @@ final class CudaMatmul implements AutoCloseable {
         if (rows == 1 || experts.storedType() == GgmlType.F32) {
             kernels.kernel("expert_matmul_" + experts.kernelType() + "_exact").pointer(matrices).int32(outputs).int32(experts.columns())
                     .pointer(in.start()).int64(in.stride()).int32(slotsPerInputRow).pointer(routing.experts()).pointer(out.start())
-                    .int64(out.stride()).launch(stream, Grid.of(Math.ceilDiv(outputs, 8), slots), THREADS, 0);
+                    .int64(out.stride()).launch(stream, Grid.of(Math.ceilDiv(outputs, EXACT_OUTPUTS), slots), THREADS, 0);
             return;
         }
         prepareInput(in, experts.columns(), inputPerExpert ? slots : rows);
@@ -169,7 +179,7 @@ final class CudaMatmul implements AutoCloseable {
         kernels.kernel("expert_matmul_" + experts.kernelType()).pointer(matrices).int32(outputs).int32(experts.columns())
                 .pointer(halves.require(1)).pointer(scales.require(1)).int32(slotsPerInputRow).pointer(routing.sortedSlots())
                 .pointer(routing.tiles()).pointer(routing.tileCount()).pointer(out.start()).int64(out.stride())
-                .launch(stream, Grid.of(Math.ceilDiv(outputs, 32), slots / 64 + Math.min(expertCount, slots)), THREADS, 0);
+                .launch(stream, Grid.of(Math.ceilDiv(outputs, EXPERT_OUTPUTS), slots / EXPERT_SLOTS + Math.min(expertCount, slots)), EXPERT_THREADS, 0);
     }
 
     void combineExperts(CudaActivations in, CudaRouting routing, CudaActivations out, int rows) {

@@ -29,7 +29,7 @@ class CudaOperationsTest {
     /** Sums of 32-bit floats in another order. */
     private static final double FLOAT_BOUND = 2e-6;
     /** Inputs and weights rounded to 11 bits. */
-    private static final double HALF_BOUND = 1e-3;
+    private static final double HALF_BOUND = 2e-3;
     /** Inputs rounded to 8 bits in groups of 16. */
     private static final double INT8_BOUND = 8e-3;
 

@@ -94,6 +94,18 @@ class CudaUnavailableTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
+    void deviceTooSmallForTheModelIsLeftAlone() throws Exception {
+        assumeKernels();
+        String output = new FakeDriver(folder, Set.of(), NEW_DRIVER, """
+                int cuDeviceGetName(char* name, int bytes, int device) { strcpy(name, "Small"); return 0; }
+                int cuDeviceGetAttribute(int* value, int attribute, int device) { *value = 9; return 0; }
+                int cuMemGetInfo_v2(size_t* free, size_t* total) { *free = 77; *total = 100; return 0; }
+                """).run(OpensBackend.class);
+        assertTrue(output.contains("unavailable: Small has too little memory: the model takes 1000 bytes, 77 of 100 are free"), output);
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
     void deviceWithoutMemorySaysWhatWasNeededAndWhatWasFree() throws Exception {
         String output = new FakeDriver(folder, Set.of(), TEXTS, """
                 int cuDeviceGetName(char* name, int bytes, int device) { strcpy(name, "Small"); return 0; }
@@ -113,7 +125,7 @@ class CudaUnavailableTest {
 
         public static void main(String[] arguments) {
             try {
-                new CudaBackendProvider().open(new BackendOptions(1, CpuKernels.SCALAR)).close();
+                new CudaBackendProvider().open(new BackendOptions(1, CpuKernels.SCALAR, 1000)).close();
                 System.out.println("opened");
             } catch (UnavailableException e) {
                 System.out.println("unavailable: " + e.getMessage());
