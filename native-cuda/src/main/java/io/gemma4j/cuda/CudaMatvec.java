@@ -2,6 +2,7 @@ package io.gemma4j.cuda;
 
 import io.gemma4j.cuda.CudaKernel.Grid;
 import io.gemma4j.cuda.MatvecLaunch.Unit;
+import io.gemma4j.gguf.GgmlType;
 
 /** Launches products of one vector with matrices in tiles, most of them with what comes before or after in the same kernel. Used by one thread at a time. */
 final class CudaMatvec {
@@ -67,7 +68,11 @@ final class CudaMatvec {
     }
 
     private MatvecLaunch cut(TileMatrix matrix, Unit unit) {
-        return MatvecLaunch.of(matrix, unit, stream.context().device());
+        return MatvecLaunch.of(matrix, unit, device());
+    }
+
+    private CudaDevice device() {
+        return stream.context().device();
     }
 
     /** Rounds the floats of {@code vector} to its 8-bit numbers. */
@@ -86,6 +91,25 @@ final class CudaMatvec {
     void multiply(TileMatrix matrix, Residual in, Planes out) {
         MatvecLaunch launch = cut(matrix, unit(out));
         launch(input(weights("_norm", matrix, launch), in).pointer(out.first()).pointer(out.second()), launch);
+    }
+
+    /** Whether one kernel does matrices of both types. */
+    static boolean together(TileMatrix first, TileMatrix second) {
+        return (first.layout().type() == GgmlType.Q4_K || first.layout().type() == GgmlType.Q5_K) && second.layout().type() == GgmlType.Q6_K;
+    }
+
+    /** {@code out = first in}, and after it {@code second in}; rows are cut. */
+    void multiply(TileMatrix first, TileMatrix second, Residual in, Planes out) {
+        // Each gets blocks by its bytes.
+        long firstBytes = first.layout().bytes(first.rows());
+        int blocks = device().multiprocessors();
+        int firstBlocks = Math.clamp(blocks * firstBytes / (firstBytes + second.layout().bytes(second.rows())), 1, blocks - 1);
+        MatvecLaunch a = MatvecLaunch.of(first, Unit.TILE, 1, false, firstBlocks, device());
+        MatvecLaunch b = MatvecLaunch.of(second, Unit.TILE, 1, false, blocks - firstBlocks, device());
+        CudaKernel kernel = weights("_" + second.layout().typeName() + "_norm", first, a).pointer(second.start()).int32(second.rows())
+                .int32(b.unitsPerBlock()).int32(b.extraUnits()).int32(a.grid()).int32(b.ringStages());
+        input(kernel, in).pointer(out.first()).pointer(out.second()).launchEarly(stream, Grid.of(a.grid() + b.grid()), MatvecLaunch.THREADS,
+                Math.max(a.sharedBytes(), b.sharedBytes()));
     }
 
     private static Unit unit(Planes out) {
@@ -118,13 +142,13 @@ final class CudaMatvec {
 
     /** {@link #geglu} of each chosen expert; {@code out} has one after the other. */
     void expertsGeglu(TileMatrix gateUp, Experts chosen, Residual in, QuantizedVector out) {
-        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, chosen.slots(), false, stream.context().device());
+        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, chosen.slots(), false, device().multiprocessors(), device());
         launch(input(input(experts(weights("_experts_norm_geglu", gateUp, launch), chosen), in), out), launch);
     }
 
     /** {@code out = sum_i expertWeights[i] * (matrix of expert i) in_i}. */
     void expertsSum(TileMatrix matrix, Experts chosen, DevicePointer expertWeights, QuantizedVector in, Planes out) {
-        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), chosen.slots(), true, stream.context().device());
+        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), chosen.slots(), true, device().multiprocessors(), device());
         launch(input(experts(weights("_experts", matrix, launch), chosen).pointer(expertWeights), in).pointer(out.first()).pointer(out.second()),
                 launch);
     }

@@ -140,10 +140,15 @@ final class DecodeBlocks implements AutoCloseable {
         }
         int queries = w.heads() * w.headDim();
         Planes out = planes(projected, queries + 2 * w.kvHeads() * w.headDim(), 0, 1);
-        int row = 0;
-        for (TileMatrix matrix : projections.computeIfAbsent(w, this::join)) {
-            matvec.multiply(matrix, residual(vector(w.norm()), epsilon), out.plus(row));
-            row += matrix.rows();
+        List<TileMatrix> matrices = projections.computeIfAbsent(w, this::join);
+        if (matrices.size() == 2 && CudaMatvec.together(matrices.getFirst(), matrices.getLast())) {
+            matvec.multiply(matrices.getFirst(), matrices.getLast(), residual(vector(w.norm()), epsilon), out);
+        } else {
+            int row = 0;
+            for (TileMatrix matrix : matrices) {
+                matvec.multiply(matrix, residual(vector(w.norm()), epsilon), out.plus(row));
+                row += matrix.rows();
+            }
         }
         QuantizedVector result = vector(attended, queries);
         attention.decode(w, epsilon, step, inputs, out, result);

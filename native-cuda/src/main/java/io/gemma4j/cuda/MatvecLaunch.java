@@ -33,7 +33,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
 
     /** For one matrix. */
     static MatvecLaunch of(TileMatrix matrix, Unit unit, CudaDevice device) {
-        return of(matrix, unit, 1, false, device);
+        return of(matrix, unit, 1, false, device.multiprocessors(), device);
     }
 
     /**
@@ -41,8 +41,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
      *
      * @param slots how many
      * @param summed whether their products are added, each with an input of its own; else all have the same input
+     * @param mostBlocks blocks there are for it
      */
-    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, CudaDevice device) {
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, int mostBlocks, CudaDevice device) {
         TileLayout layout = matrix.layout();
         int rowTiles = TileLayout.rowTiles(matrix.rows());
         int tilesPerRow = layout.tilesPerRow();
@@ -54,7 +55,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
             case FOUR_ROW_TILES -> 4 * rowTileLength;
         };
         int units = Math.ceilDiv(slots * rowTiles * tilesPerRow, tilesPerUnit);
-        int grid = Math.min(device.multiprocessors(), units);
+        int grid = Math.min(mostBlocks, units);
         if (unit == Unit.TILE) {
             grid = Math.min(grid, rowTiles);
         }
