@@ -310,22 +310,21 @@ final class CudaBackend implements ModelBackend {
             return;
         }
         closed = true;
-        if (rowRead != null) {
-            rowRead.close();
+        // Once work has failed on the device, everything else fails, too; giving the context back still frees all memory.
+        try (context; stream; kernels; weights) {
+            if (rowRead != null) {
+                rowRead.close();
+            }
+            kvLayers.forEach(CudaKvLayer::close);
+            for (StepInputs one : inputs) {
+                one.close();
+            }
+            recorded.close();
+            decode.close();
+            attention.close();
+            matmul.close();
+            elementwise.close();
+            activations.forEach(CudaBuffer::close);
         }
-        kvLayers.forEach(CudaKvLayer::close);
-        for (StepInputs one : inputs) {
-            one.close();
-        }
-        recorded.close();
-        decode.close();
-        attention.close();
-        matmul.close();
-        elementwise.close();
-        activations.forEach(CudaBuffer::close);
-        weights.close();
-        kernels.close();
-        stream.close();
-        context.close();
     }
 }

@@ -31,16 +31,23 @@ public final class CudaBackendProvider implements BackendProvider {
             throw new UnavailableException("this build of gemma4j-cuda holds no kernels: nvcc was missing where it was built");
         }
         try {
-            CudaContext context = new CudaContext(device(origin));
-            CudaContext.Memory memory = context.memory();
-            if (memory.freeBytes() < options.modelBytes()) {
-                context.close();
-                throw new UnavailableException(context.device().name() + " has too little memory: the model takes " + options.modelBytes()
-                        + " bytes, " + memory.freeBytes() + " of " + memory.totalBytes() + " are free");
-            }
-            return new CudaBackend(context, origin);
+            return open(new CudaContext(device(origin)), origin, options.modelBytes());
         } catch (CudaException e) {
             throw new UnavailableException(e.getMessage(), e);
+        }
+    }
+
+    private static ModelBackend open(CudaContext context, KernelLibrary.Origin origin, long modelBytes) throws UnavailableException {
+        try {
+            CudaContext.Memory memory = context.memory();
+            if (memory.freeBytes() < modelBytes) {
+                throw new UnavailableException(context.device().name() + " has too little memory: the model takes " + modelBytes + " bytes, "
+                        + memory.freeBytes() + " of " + memory.totalBytes() + " are free");
+            }
+            return new CudaBackend(context, origin);
+        } catch (CudaException | UnavailableException e) {
+            context.close();
+            throw e;
         }
     }
 

@@ -4,7 +4,7 @@ import io.gemma4j.cuda.CudaKernel.Grid;
 import io.gemma4j.gguf.GgmlType;
 
 /**
- * Launches products of activations and weights: mat-vecs over tiles for one row; for several, products over rows, into which tiles are brought back
+ * Launches products of activations and weights: mat-vecs over tiles for a few rows; for more, products over rows, into which tiles are brought back
  * first. Used by one thread at a time. Closing frees its scratch memory.
  */
 final class CudaMatmul implements AutoCloseable {
@@ -18,6 +18,8 @@ final class CudaMatmul implements AutoCloseable {
     private static final int EXPERT_SLOTS = 64;
     private static final int EXPERT_THREADS = 128;
     private static final int THREADS = 256;
+    // Up to so many rows, a mat-vec for each reads less memory than bringing tiles back into rows.
+    private static final int MATVEC_ROWS = 4;
     // Of a matrix in tiles, so much is brought back into rows at a time.
     private static final long UNPACKED_BYTES = 160 << 20;
 
@@ -78,13 +80,10 @@ final class CudaMatmul implements AutoCloseable {
 
     void matmul(CudaWeight weight, CudaActivations in, CudaActivations out, int rows) {
         TileMatrix tiles = weight.tiles();
-        if (tiles != null && rows == 1 && weight.pairedMatrices() == 0) {
-            QuantizedVector input = QuantizedVector.at(vector.require(QuantizedVector.bytes(weight.columns())), weight.columns());
-            if (!tiles.layout().readsFloats()) {
-                matvec.quantize(in.start(), weight.columns(), input);
+        if (tiles != null && rows <= MATVEC_ROWS && weight.pairedMatrices() == 0) {
+            for (int row = 0; row < rows; row++) {
+                matvec(tiles, in.row(row), out.row(row));
             }
-            matvec.multiply(tiles, new QuantizedVector(in.start(), input.q(), input.d(), input.s()),
-                    new CudaMatvec.Planes(out.start(), DevicePointer.NULL));
             return;
         }
         if (rows > 1 && weight.storedType() != GgmlType.F32) {
@@ -95,6 +94,15 @@ final class CudaMatmul implements AutoCloseable {
         } else {
             products(weight, tiles, in, out, rows);
         }
+    }
+
+    private void matvec(TileMatrix tiles, DevicePointer in, DevicePointer out) {
+        int columns = tiles.layout().columns();
+        QuantizedVector input = QuantizedVector.at(vector.require(QuantizedVector.bytes(columns)), columns);
+        if (!tiles.layout().readsFloats()) {
+            matvec.quantize(in, columns, input);
+        }
+        matvec.multiply(tiles, new QuantizedVector(in, input.q(), input.d(), input.s()), new CudaMatvec.Planes(out, DevicePointer.NULL));
     }
 
     /** Products with the matrix brought back into rows, some at a time. */
