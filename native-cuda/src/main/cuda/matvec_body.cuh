@@ -68,7 +68,8 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     const int count = min(first + units * w.tilesPerUnit, allTiles) - first;
     const int firstRowTile = first / tilesPerRowTile;
 
-    const int warp = threadIdx.x / 32;
+    // Through a shuffle the compiler knows that it is the same in all lanes.
+    const int warp = __shfl_sync(~0u, threadIdx.x / 32, 0);
     const int warpFirst = first + count * warp / BLOCK_WARPS;
     const int warpCount = first + count * (warp + 1) / BLOCK_WARPS - warpFirst;
     const int warpRowTile = warpFirst / tilesPerRowTile;
@@ -82,7 +83,7 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     prologue.prefetch(w.columns);
     // Weights are fetched before the wait, unless the kernel before says which.
     if (Order<F>::NEEDS_IDS) waitForPrevious();
-    Stream stream(shared, barriers, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
+    Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
     launchDependents();
     if (!Order<F>::NEEDS_IDS) waitForPrevious();
     prologue.prepare(activations, tilesPerRowTile / shape.tiles, w.columns);

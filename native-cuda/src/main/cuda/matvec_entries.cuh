@@ -23,8 +23,8 @@
 #define PLANES_PARAMETERS float *plane0, float *plane1
 #define PLANES (WritePlanes{{plane0, plane1}})
 
-#define QUANTIZED_PARAMETERS float *y, int8_t *q, float *d, float *s
-#define QUANTIZED (QuantizedOutput{y, q, d, s})
+#define QUANTIZED_OUTPUT_PARAMETERS float *y, int8_t *q, float *d, float *s
+#define QUANTIZED_OUTPUT (QuantizedOutput{y, q, d, s})
 
 #define MATVEC_ENTRIES(NAME, FORMAT)                                                                                                               \
     MATVEC_KERNEL matvec_##NAME(WEIGHTS_PARAMETERS, VECTOR_PARAMETERS, PLANES_PARAMETERS) {                                                        \
@@ -33,18 +33,18 @@
     MATVEC_KERNEL matvec_##NAME##_norm(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, PLANES_PARAMETERS) {                                               \
         matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, PLANES, blockIdx.x);                                                            \
     }                                                                                                                                              \
-    MATVEC_KERNEL matvec_##NAME##_norm_geglu(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, QUANTIZED_PARAMETERS) {                                      \
-        matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, WriteGeglu{QUANTIZED}, blockIdx.x);                                             \
+    MATVEC_KERNEL matvec_##NAME##_norm_geglu(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, QUANTIZED_OUTPUT_PARAMETERS) {                                      \
+        matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, WriteGeglu{QUANTIZED_OUTPUT}, blockIdx.x);                                             \
     }                                                                                                                                              \
-    MATVEC_KERNEL matvec_##NAME##_norm_gelu(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, const float* multiplier, QUANTIZED_PARAMETERS) {              \
-        matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, WriteGelu{multiplier, QUANTIZED}, blockIdx.x);                                  \
+    MATVEC_KERNEL matvec_##NAME##_norm_gelu(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, const float* multiplier, QUANTIZED_OUTPUT_PARAMETERS) {              \
+        matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, WriteGelu{multiplier, QUANTIZED_OUTPUT}, blockIdx.x);                                  \
     }                                                                                                                                              \
     MATVEC_KERNEL matvec_##NAME##_norm_head(WEIGHTS_PARAMETERS, RESIDUAL_PARAMETERS, float* logits, float softcap, float* blockMaximum,            \
                                             int* blockArgmax) {                                                                                    \
         matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, RESIDUAL, WriteLogits{{logits, softcap, blockMaximum, blockArgmax}}, blockIdx.x);         \
     }                                                                                                                                              \
-    MATVEC_KERNEL matvec_##NAME##_experts_norm_geglu(WEIGHTS_PARAMETERS, EXPERTS_PARAMETERS, RESIDUAL_PARAMETERS, QUANTIZED_PARAMETERS) {          \
-        matvec<FORMAT, ExpertsBelowOrder>(WEIGHTS, EXPERTS, RESIDUAL, WriteGeglu{QUANTIZED}, blockIdx.x);                                          \
+    MATVEC_KERNEL matvec_##NAME##_experts_norm_geglu(WEIGHTS_PARAMETERS, EXPERTS_PARAMETERS, RESIDUAL_PARAMETERS, QUANTIZED_OUTPUT_PARAMETERS) {          \
+        matvec<FORMAT, ExpertsBelowOrder>(WEIGHTS, EXPERTS, RESIDUAL, WriteGeglu{QUANTIZED_OUTPUT}, blockIdx.x);                                          \
     }                                                                                                                                              \
     MATVEC_KERNEL matvec_##NAME##_experts(WEIGHTS_PARAMETERS, EXPERTS_PARAMETERS, const float* expertWeights, VECTOR_PARAMETERS,                   \
                                           PLANES_PARAMETERS) {                                                                                     \

@@ -93,7 +93,8 @@ struct ExpertsBesideOrder : MatrixOrder<F> {
 };
 
 #if BULK_COPY
-// A ring of stages of one tile. Lane 0 starts the copies; only this warp reads them, so a warp barrier is all that frees a stage.
+// A ring of stages of one tile. Only this warp reads them, so a warp barrier is all that frees a stage. All lanes keep the books, so that these stay in
+// uniform registers; lane 0 starts the copies.
 template <class F, class Order>
 struct TileStream {
     static constexpr int STAGE_BYTES = F::TILE_BYTES;
@@ -105,22 +106,19 @@ struct TileStream {
     int toCopy;
     Order order;
 
-    __device__ __forceinline__ TileStream(uint8_t* rings, uint64_t* allBarriers, int stages, const Order& order, int count)
-        : ring(rings + threadIdx.x / 32 * stages * STAGE_BYTES),
-          barriers(allBarriers + threadIdx.x / 32 * MAX_RING_STAGES),
-          stages(stages),
-          toCopy(count),
-          order(order) {
-        if (threadIdx.x % 32 != 0) return;
+    __device__ __forceinline__ TileStream(uint8_t* rings, uint64_t* allBarriers, int warp, int stages, const Order& order, int count)
+        : ring(rings + warp * stages * STAGE_BYTES), barriers(allBarriers + warp * MAX_RING_STAGES), stages(stages), toCopy(count), order(order) {
+        if (threadIdx.x % 32 == 0) {
 #pragma unroll 1
-        for (int i = 0; i < stages; i++) initBarrier(barriers + i);
-        publishBarriers();
+            for (int i = 0; i < stages; i++) initBarrier(barriers + i);
+            publishBarriers();
+        }
 #pragma unroll 1
         for (int i = 0; i < stages && toCopy > 0; i++) copyNext(i);
     }
 
     __device__ __forceinline__ void copyNext(int into) {
-        startBulkCopy(ring + into * STAGE_BYTES, order.at, order.bytes(), barriers + into);
+        if (threadIdx.x % 32 == 0) startBulkCopy(ring + into * STAGE_BYTES, order.at, order.bytes(), barriers + into);
         order.advance();
         toCopy--;
     }
@@ -130,7 +128,7 @@ struct TileStream {
         typename F::Fragment fragment;
         if (inside) fragment = F::load(ring + stage * STAGE_BYTES, chunks, row, chunk);
         __syncwarp();
-        if (threadIdx.x % 32 == 0 && toCopy > 0) copyNext(stage);
+        if (toCopy > 0) copyNext(stage);
         if (++stage == stages) stage = 0, parity ^= 1;
         return fragment;
     }
@@ -144,7 +142,7 @@ struct TileStream {
     Order order;
     typename F::Fragment ahead;
 
-    __device__ __forceinline__ TileStream(uint8_t*, uint64_t*, int, const Order& order, int count) : toLoad(count), order(order) { loadNext(); }
+    __device__ __forceinline__ TileStream(uint8_t*, uint64_t*, int, int, const Order& order, int count) : toLoad(count), order(order) { loadNext(); }
 
     __device__ __forceinline__ void loadNext() {
         if (toLoad-- <= 0) return;
