@@ -6,6 +6,7 @@
 #include <cuda_fp16.h>
 
 #include "activation_format.cuh"
+#include "bulk_copy.cuh"
 #include "tile_layout.cuh"
 
 // Scales are pairs of f16, this row's and that of the row four below, or one row's scale and minimum.
@@ -14,10 +15,10 @@ __device__ __forceinline__ float2 halves(unsigned bits) {
     return __half22float2(pair);
 }
 
-// Weights are read once; below compute capability 9.0 straight from global memory, otherwise from the ring in shared memory.
+// From the ring in shared memory, or straight from global memory where there are no bulk copies.
 template <class T>
 __device__ __forceinline__ T readWeights(const uint8_t* at) {
-#if __CUDA_ARCH__ >= 900
+#if BULK_COPY
     return *reinterpret_cast<const T*>(at);
 #else
     return __ldg(reinterpret_cast<const T*>(at));

@@ -9,13 +9,21 @@ __device__ __forceinline__ float warpSum(float value) {
     return value;
 }
 
-// `partial` holds one float per warp and must not be in use by another sum that some thread may still read.
-__device__ __forceinline__ float blockSum(float value, float (&partial)[BLOCK_WARPS]) {
+// One float per warp, to be read in quads.
+struct alignas(16) WarpPartials {
+    float of[BLOCK_WARPS];
+};
+
+// `partials` must not be in use by another sum that some thread may still read.
+__device__ __forceinline__ float blockSum(float value, WarpPartials& partials) {
     value = warpSum(value);
-    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = value;
+    if (threadIdx.x % 32 == 0) partials.of[threadIdx.x / 32] = value;
     __syncthreads();
-    float sum = 0;
+    float4 sums = *reinterpret_cast<const float4*>(partials.of);
 #pragma unroll
-    for (int w = 0; w < BLOCK_WARPS; w++) sum += partial[w];
-    return sum;
+    for (int w = 4; w < BLOCK_WARPS; w += 4) {
+        float4 quad = *reinterpret_cast<const float4*>(partials.of + w);
+        sums.x += quad.x, sums.y += quad.y, sums.z += quad.z, sums.w += quad.w;
+    }
+    return (sums.x + sums.y) + (sums.z + sums.w);
 }

@@ -66,6 +66,11 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     const int units = w.unitsPerBlock + (block < w.extraUnits);
     const int first = firstUnit * w.tilesPerUnit;
     const int count = min(first + units * w.tilesPerUnit, allTiles) - first;
+    launchDependents();
+    if (count <= 0) {
+        waitForPrevious();
+        return;
+    }
     const int firstRowTile = first / tilesPerRowTile;
 
     // Through a shuffle the compiler knows that it is the same in all lanes.
@@ -80,13 +85,12 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     SharedActivations<F> activations{shared + BLOCK_WARPS * w.ringStages * Stream::STAGE_BYTES, tilesPerRowTile};
     float* begun = reinterpret_cast<float*>(activations.start + activations.bytes());
 
-    prologue.prefetch(w.columns);
     // Weights are fetched before the wait, unless the kernel before says which.
     if (Order<F>::NEEDS_IDS) waitForPrevious();
     Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
-    launchDependents();
+    const auto early = prologue.readEarly(w.columns);
     if (!Order<F>::NEEDS_IDS) waitForPrevious();
-    prologue.prepare(activations, tilesPerRowTile / shape.tiles, w.columns);
+    prologue.prepare(early, activations, tilesPerRowTile / shape.tiles, w.columns);
     __syncthreads();
     multiply<F>(stream, shape, activations, tilesPerRowTile, warpCount, warpTile, warpRowTile - firstRowTile, continues ? continued[warp] : nullptr, begun);
     __syncthreads();
