@@ -1,16 +1,15 @@
-// Programmatic dependent launch. Every thread block calls waitForPrevious() before it reads anything but weights, writes anything, or exits; a kernel in
-// which a block does not wait would let the next kernel overtake the one before. Both calls do nothing before compute capability 9.0.
+// Programmatic dependent launch: a kernel may start while its predecessors still run. Before 9.0, and launched without the attribute, both do nothing.
 #pragma once
 
-// The next kernel may start to be scheduled; what this one writes becomes visible to it only by its own wait.
+// Lets the next kernel start. It will still wait for this one to end.
 __device__ __forceinline__ void launchDependents() {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;");
 #endif
 }
 
-// Returns once the kernels before have finished and their writes are visible.
-__device__ __forceinline__ void waitForPrevious() {
+// Until all earlier kernels have ended and what they wrote is visible. Every block has to come here before it reads such data, writes, or exits.
+__device__ __forceinline__ void waitForPredecessors() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif

@@ -1,9 +1,9 @@
 // The input vector in shared memory, ordered so that eight lanes with neighbouring chunks read without bank conflicts.
 #pragma once
 
-#include "block_formats_256.cuh"
-#include "block_formats_32.cuh"
-#include "block_formats_float.cuh"
+#include "tile_formats_256.cuh"
+#include "tile_formats_32.cuh"
+#include "tile_formats_float.cuh"
 #include "matvec_arguments.cuh"
 
 // Per tile: 16 half-chunks of q (16 bytes each), then for all tiles the scales of each half-chunk.

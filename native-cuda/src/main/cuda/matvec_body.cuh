@@ -18,8 +18,8 @@ __device__ __forceinline__ void writeRowTile(float (&sums)[2], float* to) {
     sums[0] = sums[1] = 0;
 }
 
-// Multiplies `count` tiles; `tile` is the place of the first in its row tile, `rowTile` the number of that in the block. Sums of row tiles go to `begun`, those of one
-// that an earlier warp began to `continued`, which is null if there is none.
+// Multiplies `count` tiles; `tile` is the place of the first in its row tile, `rowTile` the number of that in the block. Sums of row tiles go to
+// `begun`, those of one that an earlier warp began to `continued`, which is null if there is none.
 template <class F, class Stream>
 __device__ __forceinline__ void multiply(Stream& stream, const RowTileShape<F>& shape, const SharedActivations<F>& activations, int tilesPerRowTile, int count,
                                          int tile, int rowTile, float* continued, float* begun) {
@@ -68,7 +68,7 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     const int count = min(first + units * w.tilesPerUnit, allTiles) - first;
     launchDependents();
     if (count <= 0) {
-        waitForPrevious();
+        waitForPredecessors();
         return;
     }
     const int firstRowTile = first / tilesPerRowTile;
@@ -86,10 +86,10 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     float* begun = reinterpret_cast<float*>(activations.start + activations.bytes());
 
     // Weights are fetched before the wait, unless the kernel before says which.
-    if (Order<F>::NEEDS_IDS) waitForPrevious();
+    if (Order<F>::NEEDS_IDS) waitForPredecessors();
     Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
     const auto early = prologue.readEarly(w.columns);
-    if (!Order<F>::NEEDS_IDS) waitForPrevious();
+    if (!Order<F>::NEEDS_IDS) waitForPredecessors();
     prologue.prepare(early, activations, tilesPerRowTile / shape.tiles, w.columns);
     __syncthreads();
     multiply<F>(stream, shape, activations, tilesPerRowTile, warpCount, warpTile, warpRowTile - firstRowTile, continues ? continued[warp] : nullptr, begun);

@@ -6,7 +6,7 @@
 extern "C" __global__ void __launch_bounds__(256)
 quantize_activations(const float* plane0, const float* plane1, int columns, signed char* q, float* d, float* s) {
     launchDependents();
-    waitForPrevious();
+    waitForPredecessors();
     int first = (blockIdx.x * 256 + threadIdx.x) * 4;
     bool inside = first < columns;
     float x[4] = {};

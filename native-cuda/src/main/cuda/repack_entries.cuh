@@ -1,9 +1,9 @@
 // The entry points that permute GGUF rows to tiles and back; README.md has the arguments. A thread takes rows r and r + 4 of one tile.
 #pragma once
 
-#include "block_formats_256.cuh"
-#include "block_formats_32.cuh"
-#include "block_formats_float.cuh"
+#include "tile_formats_256.cuh"
+#include "tile_formats_32.cuh"
+#include "tile_formats_float.cuh"
 #include "tile_permutation.cuh"
 #include "tile_permutation_k.cuh"
 
@@ -39,14 +39,17 @@ __device__ __forceinline__ void forThread(const NativeRows<Byte>& rows, Tile* ti
     int64_t offset = int64_t(tile) * F::TILE_COLUMNS / P::BLOCK_COLUMNS * P::BLOCK_BYTES;
     Byte* upper = rows.row(rowTile, row);
     Byte* lower = rows.row(rowTile, row + 4);
-    move(upper == nullptr ? nullptr : upper + offset, lower == nullptr ? nullptr : lower + offset, tiles + rowTile * shape.bytes() + int64_t(tile) * F::TILE_BYTES,
+    move(upper == nullptr ? nullptr : upper + offset, lower == nullptr ? nullptr : lower + offset,
+         tiles + rowTile * shape.bytes() + int64_t(tile) * F::TILE_BYTES,
          tile == shape.tiles - 1 ? shape.lastChunks : CHUNKS_PER_TILE, row);
 }
 
 template <class F, class P>
-__device__ __forceinline__ void repack(const uint8_t* native0, const uint8_t* native1, uint8_t* tiles, int rows, int columns, int64_t nativeStride, int64_t tileStride) {
+__device__ __forceinline__ void repack(const uint8_t* native0, const uint8_t* native1, uint8_t* tiles, int rows, int columns, int64_t nativeStride,
+                                       int64_t tileStride) {
     int64_t native = blockIdx.y * nativeStride;
-    NativeRows<const uint8_t> source{native0 + native, native1 == nullptr ? nullptr : native1 + native, rows, int64_t(columns) / P::BLOCK_COLUMNS * P::BLOCK_BYTES};
+    int64_t rowBytes = int64_t(columns) / P::BLOCK_COLUMNS * P::BLOCK_BYTES;
+    NativeRows<const uint8_t> source{native0 + native, native1 == nullptr ? nullptr : native1 + native, rows, rowBytes};
     forThread<F, P>(source, tiles + blockIdx.y * tileStride, columns, [](const uint8_t* upper, const uint8_t* lower, uint8_t* tile, int chunks, int row) {
         const uint8_t* zeros = reinterpret_cast<const uint8_t*>(ZERO_ROW);
         const uint8_t* const pair[2] = {upper == nullptr ? zeros : upper, lower == nullptr ? zeros : lower};
@@ -55,9 +58,11 @@ __device__ __forceinline__ void repack(const uint8_t* native0, const uint8_t* na
 }
 
 template <class F, class P>
-__device__ __forceinline__ void unpack(uint8_t* native0, uint8_t* native1, const uint8_t* tiles, int rows, int columns, int64_t nativeStride, int64_t tileStride) {
+__device__ __forceinline__ void unpack(uint8_t* native0, uint8_t* native1, const uint8_t* tiles, int rows, int columns, int64_t nativeStride,
+                                       int64_t tileStride) {
     int64_t native = blockIdx.y * nativeStride;
-    NativeRows<uint8_t> target{native0 + native, native1 == nullptr ? nullptr : native1 + native, rows, int64_t(columns) / P::BLOCK_COLUMNS * P::BLOCK_BYTES};
+    int64_t rowBytes = int64_t(columns) / P::BLOCK_COLUMNS * P::BLOCK_BYTES;
+    NativeRows<uint8_t> target{native0 + native, native1 == nullptr ? nullptr : native1 + native, rows, rowBytes};
     forThread<F, P>(target, tiles + blockIdx.y * tileStride, columns, [](uint8_t* upper, uint8_t* lower, const uint8_t* tile, int chunks, int row) {
         uint8_t* const pair[2] = {upper, lower};
         P::unpack(pair, (upper != nullptr) + (lower != nullptr), tile, chunks, row);

@@ -7,7 +7,7 @@
 constexpr int ROWS_PER_TILE = 8;
 constexpr int CHUNKS_PER_TILE = 8;
 
-// One row tile of a matrix with the given number of columns. F is a format of block_formats.cuh.
+// One row tile of a matrix with the given number of columns. F is a format of tile_formats.cuh.
 template <class F>
 struct RowTileShape {
     int tiles;

@@ -1,5 +1,6 @@
-// The bits of GGUF blocks in the order of the tile layout, and back. A thread moves rows r and r + 4 of one tile, which share bytes of the tile with no other rows.
-// pack: native blocks of the two rows -> tile; unpack: the inverse, for the first `present` of the two. `row` is r, 0 to 3; `chunks` counts the tile's chunk columns.
+// The bits of GGUF blocks in the order of the tile layout, and back. A thread moves rows r and r + 4 of one tile, which share bytes of the tile with no
+// other rows. pack: native blocks of the two rows -> tile; unpack: the inverse, for the first `present` of the two. `row` is r, 0 to 3; `chunks` counts
+// the tile's chunk columns.
 #pragma once
 
 #include <cstdint>

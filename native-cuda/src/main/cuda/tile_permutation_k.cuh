@@ -1,4 +1,4 @@
-// Permutations of the formats with blocks of 256; see tile_permutation.cuh and block_formats_256.cuh.
+// Permutations of the formats with blocks of 256; see tile_permutation.cuh and tile_formats_256.cuh.
 #pragma once
 
 #include "tile_permutation.cuh"

@@ -4,7 +4,7 @@
 #include <cuda_fp16.h>
 
 #include "tile_layout.cuh"
-#include "block_formats.cuh"
+#include "tile_formats.cuh"
 
 template <int COLUMNS>
 struct FloatTile {

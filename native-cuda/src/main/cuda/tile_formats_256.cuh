@@ -1,7 +1,7 @@
 // Formats with blocks of 256, so a tile is one block of each of 8 rows. The chunks [row][chunk] come first; planes after them are described at each format.
 #pragma once
 
-#include "block_formats.cuh"
+#include "tile_formats.cuh"
 
 // Chunk c of Q4_K and Q5_K: pair p = c / 2 of the 32-wide groups, half h = c % 2 of both; low nibbles are elements 64p + 16h.., high ones 32 further.
 struct GroupPairOrder {
@@ -99,8 +99,9 @@ struct Q5_K : GroupPairOrder {
     }
 };
 
-// Chunk c: n = c / 4, part = c / 2 % 2, g = c % 2; low nibbles are elements 128n + 32 part + 16g.., high ones 64 further. Planes: high bits u64 [row % 4][chunk][row / 4]
-// (first word for low nibbles: bits 8k + 2w, 8k + 2w + 1 belong to byte k of word w); scales i8 [row % 4][chunk][row / 4][low, high]; d f16 [row % 4][row / 4].
+// Chunk c: n = c / 4, part = c / 2 % 2, g = c % 2; low nibbles are elements 128n + 32 part + 16g.., high ones 64 further. Planes: high bits u64
+// [row % 4][chunk][row / 4] (first word for low nibbles: bits 8k + 2w, 8k + 2w + 1 belong to byte k of word w); scales i8
+// [row % 4][chunk][row / 4][low, high]; d f16 [row % 4][row / 4].
 struct Q6_K {
     static constexpr bool QUANTIZED = true;
     static constexpr bool NARROW_TILES = false;
@@ -151,7 +152,8 @@ struct Q6_K {
     }
 };
 
-// Chunk c is the 32-wide group c. Planes: d f16 [row % 4][row / 4]; low four bits of the scales [row % 4][chunk], row r in the low nibble, r + 4 in the high one;
+// Chunk c is the 32-wide group c. Planes: d f16 [row % 4][row / 4]; low four bits of the scales [row % 4][chunk], row r in the low nibble, r + 4 in the
+// high one;
 // their high two bits [row % 4][chunk / 2], from bit 4 (chunk % 2) on those of row r, then of r + 4.
 struct IQ4_XS {
     static constexpr bool QUANTIZED = true;

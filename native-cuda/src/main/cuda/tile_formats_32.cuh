@@ -1,8 +1,9 @@
-// Formats with blocks of 32: a chunk is the block's quants, so it has one scale. Planes of a tile with c chunk columns, from its start: 8 * c chunks [row][chunk] (Q8_0:
-// these with elements 0-15 and as many with 16-31), fifth bits u32 [row % 4][chunk][row / 4], scales [row % 4][chunk][row / 4], minima likewise.
+// Formats with blocks of 32: a chunk is the block's quants, so it has one scale. Planes of a tile with c chunk columns, from its start: 8 * c chunks
+// [row][chunk] (Q8_0: these with elements 0-15 and as many with 16-31), fifth bits u32 [row % 4][chunk][row / 4], scales [row % 4][chunk][row / 4],
+// minima likewise.
 #pragma once
 
-#include "block_formats.cuh"
+#include "tile_formats.cuh"
 
 // Half-chunk of the 16 elements number g of a tile: low halves come first in shared memory, so that eight lanes read them without bank conflicts.
 struct Block32Order {
