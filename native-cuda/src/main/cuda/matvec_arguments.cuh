@@ -7,7 +7,6 @@
 constexpr int BLOCK_THREADS = 512;
 constexpr int BLOCK_WARPS = BLOCK_THREADS / 32;
 constexpr int MAX_RING_STAGES = 8;
-constexpr int MAX_SLOTS = 32;
 
 // A matrix and how its tiles are dealt out to the blocks.
 struct Weights {
