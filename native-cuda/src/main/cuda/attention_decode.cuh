@@ -1,0 +1,280 @@
+// Attention of one token of each sequence, from the raw projections to the quantized output: norms, rotation, append, split keys, combination.
+// Arguments, grid and layouts: attention.md.
+#pragma once
+
+#include "attention_split.cuh"
+#include "dependent_launch.cuh"
+
+constexpr int DECODE_COLUMNS = 8;
+
+struct DecodeArguments {
+    const float *plane0;
+    const float *plane1;
+    int stride;
+    int parts;
+    int heads;
+    int kvHeads;
+    const float *queryNorm;
+    const float *keyNorm;
+    float epsilon;
+    const float2 *turns;
+    const int *positions;
+    const KvCacheRef *caches;
+    int window;
+    int minSplitKeys;
+    void *scratch;
+    unsigned *counters;
+    AttentionOutput output;
+};
+
+// A head of the new token, one warp: a lane has four elements of each run of 128 of the first half, and their partners in the second.
+template <int D>
+struct HeadVector {
+    static constexpr int RUNS = D / 256;
+    float x[2][RUNS][4];
+
+    static __device__ __forceinline__ int dim(int half, int run) { return half * (D / 2) + run * 128 + threadIdx.x % 32 * 4; }
+
+    __device__ __forceinline__ void load(const float *plane0, const float *plane1) {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+#pragma unroll
+            for (int run = 0; run < RUNS; run++) {
+                const float4 a = __ldcg(reinterpret_cast<const float4 *>(plane0 + dim(half, run)));
+                float4 b = make_float4(0, 0, 0, 0);
+                if (plane1 != nullptr) {
+                    b = __ldcg(reinterpret_cast<const float4 *>(plane1 + dim(half, run)));
+                }
+                x[half][run][0] = a.x + b.x;
+                x[half][run][1] = a.y + b.y;
+                x[half][run][2] = a.z + b.z;
+                x[half][run][3] = a.w + b.w;
+            }
+        }
+    }
+
+    // rotations: of the pairs (i, i + D / 2).
+    __device__ __forceinline__ void rotate(const float2 *rotations) {
+#pragma unroll
+        for (int run = 0; run < RUNS; run++) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const float2 cosSin = rotations[dim(0, run) + i];
+                const float a = x[0][run][i];
+                const float b = x[1][run][i];
+                x[0][run][i] = a * cosSin.x - b * cosSin.y;
+                x[1][run][i] = b * cosSin.x + a * cosSin.y;
+            }
+        }
+    }
+
+    // weight: null for none.
+    __device__ __forceinline__ void norm(const float *weight, float epsilon) {
+        float squares = 0;
+#pragma unroll
+        for (int i = 0; i < 8 * RUNS; i++) {
+            const float value = (&x[0][0][0])[i];
+            squares = fmaf(value, value, squares);
+        }
+#pragma unroll
+        for (int lanes = 1; lanes < 32; lanes *= 2) {
+            squares += __shfl_xor_sync(0xffffffff, squares, lanes);
+        }
+        const float scale = 1 / sqrtf(squares / D + epsilon);
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+#pragma unroll
+            for (int run = 0; run < RUNS; run++) {
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    x[half][run][i] *= weight == nullptr ? scale : scale * weight[dim(half, run) + i];
+                }
+            }
+        }
+    }
+};
+
+// {cosine, sine} of the angle of a pair. Turns are a sum of two floats: the fraction of position * turns is then exact to about 2^-24 at any
+// position below 2^24.
+__device__ __forceinline__ float2 rotation(float2 turns, int position) {
+    const float at = static_cast<float>(position);
+    const float whole = at * turns.x;
+    const float rest = fmaf(at, turns.x, -whole) + at * turns.y;
+    float2 cosSin;
+    sincospif(2 * (whole - rintf(whole) + rest), &cosSin.y, &cosSin.x);
+    return cosSin;
+}
+
+template <class Cache, int D>
+struct DecodeShared {
+    using Shape = Streaming<Cache, D, 1>;
+    typename Shape::Shared stream;
+    // The new token's key and value, as the cache holds them.
+    float key[D];
+    float value[D];
+    float score[DECODE_COLUMNS];
+    // A thread for each pair.
+    float2 rotations[D / 2];
+};
+
+// Brings the queries of the block's columns, and the new key and value where this block takes them, to shared memory, and those to the cache.
+template <class Cache, int D>
+__device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, const DecodeArguments &a, const KvCacheRef &cache, int position,
+                                             int kvHead, int firstHead, int columns, bool withKey, bool append) {
+    using Element = typename Cache::Element;
+    const int vectors = columns + (withKey ? 2 : 0);
+    const size_t row = static_cast<size_t>(blockIdx.z) * a.stride;
+    shared.rotations[threadIdx.x] = rotation(a.turns[threadIdx.x], position);
+    __syncthreads();
+#pragma unroll 1
+    for (int vector = threadIdx.x / 32; vector < vectors; vector += D / 64) {
+        const bool value = vector > columns;
+        const int plane = vector < columns ? firstHead + vector : a.heads + (value && a.parts == 3 ? a.kvHeads : 0) + kvHead;
+        const size_t offset = row + static_cast<size_t>(plane) * D;
+        HeadVector<D> head;
+        head.load(a.plane0 + offset, a.plane1 == nullptr ? nullptr : a.plane1 + offset);
+        head.norm(vector < columns ? a.queryNorm : value ? nullptr : a.keyNorm, a.epsilon);
+        if (!value) {
+            head.rotate(shared.rotations);
+        }
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+#pragma unroll
+            for (int run = 0; run < HeadVector<D>::RUNS; run++) {
+                const int dim = HeadVector<D>::dim(half, run);
+                const float(&x)[4] = head.x[half][run];
+                if (vector < columns) {
+                    const SplitPair first = splitPair(x[0], x[1]);
+                    const SplitPair second = splitPair(x[2], x[3]);
+                    *reinterpret_cast<uint2 *>(&shared.stream.queries[0][vector][dim]) = make_uint2(first.high, second.high);
+                    *reinterpret_cast<uint2 *>(&shared.stream.queries[1][vector][dim]) = make_uint2(first.low, second.low);
+                } else {
+                    const float4 exact = make_float4(x[0], x[1], x[2], x[3]);
+                    const float4 cached = asCached(Element(), exact);
+                    if (append) {
+                        const size_t at = (static_cast<size_t>(kvHead) * cache.slots + position % cache.slots) * D + dim;
+                        storeCached(static_cast<Element *>(value ? cache.values : cache.keys) + at, exact);
+                    }
+                    *reinterpret_cast<float4 *>((value ? shared.value : shared.key) + dim) = cached;
+                }
+            }
+        }
+    }
+    __syncthreads();
+}
+
+// The new token's own key and value, which are not read back from the cache: where the running softmax starts.
+template <class Cache, int D, class Stream>
+__device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared, Stream &stream, int columns) {
+    const int warp = threadIdx.x / 32;
+    const int lane = threadIdx.x % 32;
+    for (int column = warp; column < columns; column += D / 64) {
+        float score = 0;
+#pragma unroll
+        for (int i = 0; i < D / 32; i++) {
+            const int dim = 32 * i + lane;
+            const float query = half_to_float(shared.stream.queries[0][column][dim]) + half_to_float(shared.stream.queries[1][column][dim]);
+            score = fmaf(query, shared.key[dim], score);
+        }
+#pragma unroll
+        for (int lanes = 1; lanes < 32; lanes *= 2) {
+            score += __shfl_xor_sync(0xffffffff, score, lanes);
+        }
+        if (lane == 0) {
+            shared.score[column] = score;
+        }
+    }
+    __syncthreads();
+    const float *value = shared.value + 64 * warp + 8 * (lane / 4);
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+        if (2 * (lane % 4) + e < columns) {
+            stream.maximum[0][e] = shared.score[2 * (lane % 4) + e];
+            stream.sum[0][e] = threadIdx.x < 4 ? PROBABILITY_SCALE : 0;
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                stream.output[0][i / 2][e + i % 2 * 2] = PROBABILITY_SCALE * value[i];
+            }
+        }
+    }
+}
+
+// Older keys are needed soon whatever the position will be. Only a hint: the position read before the predecessors have ended may be an old one.
+template <class Element, int D>
+__device__ __forceinline__ void prefetchKeys(const CachedRun<Element> &run, int keys) {
+#if __CUDA_ARCH__ >= 900
+    const int slot = run.from % run.slots;
+    const uint32_t bytes = min(keys, run.slots - slot) * D * sizeof(Element);
+    const size_t offset = static_cast<size_t>(slot) * D;
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(run.keys + offset), "r"(bytes));
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(run.values + offset), "r"(bytes));
+#endif
+}
+
+template <class Cache, int D, int DEPTH>
+__device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
+    using Element = typename Cache::Element;
+    using Shape = Streaming<Cache, D, 1>;
+    __shared__ __align__(16) DecodeShared<Cache, D> shared;
+
+    const int row = blockIdx.z;
+    const int kvHead = blockIdx.y % a.kvHeads;
+    const int group = a.heads / a.kvHeads;
+    const int headOfGroup = blockIdx.y / a.kvHeads * DECODE_COLUMNS;
+    const int columns = min(group - headOfGroup, DECODE_COLUMNS);
+    const bool appends = a.parts > 1;
+
+    launchDependents();
+    const KvCacheRef cache = a.caches[row];
+    const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
+    const Element *keys = static_cast<const Element *>(cache.keys) + headOffset;
+    const Element *values = static_cast<const Element *>(cache.values) + headOffset;
+    // Positions before the new one, which the owner of the cache attends to from its own registers.
+    const auto splitAt = [&](int position) {
+        const int first = max(0, position - a.window + 1);
+        return splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
+    };
+
+#if __CUDA_ARCH__ >= 900
+    if (threadIdx.x == 0) {
+        const int hint = *static_cast<const volatile int *>(a.positions + row);
+        const Split guess = splitAt(max(0, hint));
+        if (!guess.idle() && guess.count > 0) {
+            prefetchKeys<Element, D>({keys, values, cache.slots, guess.from, guess.count}, min(guess.count, Shape::TILE_KEYS));
+        }
+    }
+#endif
+    waitForPredecessors();
+
+    const int position = __ldcg(a.positions + row);
+    const Split split = position < 0 ? splitOf(0, 0, a.minSplitKeys) : splitAt(position);
+    if (split.idle()) {
+        return;
+    }
+    AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
+    stream.begin({keys, values, cache.slots, split.from, split.count});
+    if (position >= 0) {
+        const bool takesNewToken = appends && blockIdx.x == 0;
+        prepareHeads<Cache, D>(shared, a, cache, position, kvHead, kvHead * group + headOfGroup, columns, takesNewToken,
+                               takesNewToken && headOfGroup == 0);
+        if (takesNewToken) {
+            startWithNewToken<Cache, D>(shared, stream, columns);
+        }
+        stream.attend(WholeRun());
+    }
+    const int unit = blockIdx.z * gridDim.y + blockIdx.y;
+    const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, min(group, DECODE_COLUMNS));
+    storeResult<D>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output, [&](int column) {
+        return column < columns ? (static_cast<long>(row) * a.heads + kvHead * group + headOfGroup + column) * D : -1L;
+    });
+}
+
+// BLOCKS: how many of them share a multiprocessor.
+#define ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS)                                                                            \
+    extern "C" __global__ void __launch_bounds__(D / 2, BLOCKS)                                                                          \
+        name(const float *plane0, const float *plane1, int stride, int parts, int heads, int kvHeads, const float *queryNorm,             \
+             const float *keyNorm, float epsilon, const float2 *turns, const int *positions, const KvCacheRef *caches, int window,        \
+             int minSplitKeys, void *scratch, unsigned *counters, float *out, int8_t *outQ, float *outD, float *outS) {                   \
+        attentionDecode<Cache, D, DEPTH>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns, positions,   \
+                                          caches, window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}});                     \
+    }
