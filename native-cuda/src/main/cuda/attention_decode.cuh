@@ -253,15 +253,16 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     }
     AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
     stream.begin({keys, values, cache.slots, split.from, split.count});
+    const bool takesNewToken = appends && blockIdx.x == 0 && position >= 0;
     if (position >= 0) {
-        const bool takesNewToken = appends && blockIdx.x == 0;
         prepareHeads<Cache, D>(shared, a, cache, position, kvHead, kvHead * group + headOfGroup, columns, takesNewToken,
                                takesNewToken && headOfGroup == 0);
-        if (takesNewToken) {
-            startWithNewToken<Cache, D>(shared, stream, columns);
-        }
-        stream.attend(WholeRun());
     }
+    stream.clear();
+    if (takesNewToken) {
+        startWithNewToken<Cache, D>(shared, stream, columns);
+    }
+    stream.attend(WholeRun());
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, min(group, DECODE_COLUMNS));
     storeResult<D>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output, [&](int column) {

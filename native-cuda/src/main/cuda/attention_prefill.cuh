@@ -94,6 +94,7 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
         return;
     }
     AttentionStream<Cache, D, PREFILL_COLUMNS / 8, DEPTH> stream(shared.stream);
+    stream.clear();
     for (int row = 0; row < rows;) {
         const Segment segment = segmentFrom(shared, row, rows, a.minSplitKeys);
         if (segment.split.count > 0) {
@@ -101,9 +102,9 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
             const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
             stream.begin({static_cast<const Element *>(cache.keys) + headOffset, static_cast<const Element *>(cache.values) + headOffset,
                           cache.slots, segment.split.from, segment.split.count});
-            stream.attend([&](int column) {
+            stream.attend([&](int column, int position) {
                 const int of = column / group;
-                return of >= segment.first && of < segment.end ? shared.visible[of] : make_int2(INT32_MAX, -1);
+                return of >= segment.first && of < segment.end && position >= shared.visible[of].x && position <= shared.visible[of].y;
             });
         }
         row = segment.end;

@@ -90,7 +90,7 @@ __device__ __forceinline__ void addPartials(const Partials<D> &partials, int uni
     }
 }
 
-// Ends a block: its result goes to the output if nobody shares the unit, else to scratch. Destination(column) is the column's index in the
+// Ends a block: its result goes to the output if nobody shares the unit, else to scratch, and stays there if there are no counters. Destination(column) is the column's index in the
 // output, negative for columns without one. Shared memory of at least splits * columns floats is used again.
 template <int D, class Stream, class Destination>
 __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, int unit, const Partials<D> &partials, unsigned *counters,
@@ -98,19 +98,20 @@ __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, 
     const int warp = threadIdx.x / 32;
     const int dim = 64 * warp + 8 * (threadIdx.x % 32 / 4);
     static_assert(MAX_SPLITS * Stream::Shape::COLUMNS * sizeof(float) <= sizeof(Stream::Shape::Shared::queries), "factors fit");
+    const bool alone = split.splits == 1 && counters != nullptr;
     stream.finish();
 #pragma unroll
     for (int n = 0; n < Stream::Shape::COLUMNS / 8; n++) {
 #pragma unroll
         for (int e = 0; e < 2; e++) {
             const int column = 8 * n + 2 * (threadIdx.x % 4) + e;
-            const float factor = split.splits == 1 ? reciprocalOrZero(stream.sum[n][e]) : 1;
+            const float factor = alone ? reciprocalOrZero(stream.sum[n][e]) : 1;
             float x[8];
 #pragma unroll
             for (int i = 0; i < 8; i++) {
                 x[i] = stream.output[n][i / 2][e + i % 2 * 2] * factor;
             }
-            if (split.splits == 1) {
+            if (alone) {
                 const long index = destination(column);
                 storeAttended<8, 4>(to, index + dim, x, index >= 0);
             } else if (column < partials.columns) {
@@ -130,7 +131,7 @@ __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, 
         }
         return;
     }
-    if (split.splits == 1) {
+    if (alone) {
         return;
     }
     __threadfence();

@@ -40,7 +40,7 @@ struct Streaming {
     static constexpr int KEY_CHUNKS = D / Cache::KEY_CHUNK_DIMS;
     static constexpr int CHUNKS = KEY_CHUNKS + TILE_KEYS / Cache::VALUE_CHUNK_KEYS;
     // Several columns share a fragment; one column tile alone needs independent sums to keep the tensor cores busy.
-    static constexpr int CHAINS = COLUMN_TILES == 1 ? 4 : 1;
+    static constexpr int CHAINS = COLUMN_TILES > 1 ? 1 : D == 256 ? 4 : 2;
     // Halves between rows in shared memory, such that the rows of a fragment fall into different banks.
     static constexpr int QUERY_STRIDE = D + 32;
     static constexpr int PROBABILITY_STRIDE = TILE_KEYS + 16;
@@ -52,9 +52,9 @@ struct Streaming {
     };
 };
 
-// Which of a run's positions a column sees: all of them.
+// Which positions of a run a column sees: all of them.
 struct WholeRun {
-    __device__ __forceinline__ int2 operator()(int) const { return make_int2(0, INT32_MAX); }
+    __device__ __forceinline__ bool operator()(int, int) const { return true; }
 };
 
 template <class Cache, int D, int COLUMN_TILES, int DEPTH>
@@ -71,7 +71,21 @@ public:
     float output[COLUMN_TILES][4][4];
 
     __device__ __forceinline__ AttentionStream(typename Shape::Shared &shared)
-        : shared(shared), warp(threadIdx.x / 32), g(threadIdx.x % 32 / 4), t(threadIdx.x % 4) {
+        : shared(shared), warp(threadIdx.x / 32), g(threadIdx.x % 32 / 4), t(threadIdx.x % 4) {}
+
+    // Sets the run and issues its first loads.
+    __device__ __forceinline__ void begin(const CachedRun<Element> &newRun) {
+        run = newRun;
+        tile = 0;
+        slot = run.from % run.slots;
+#pragma unroll
+        for (int c = 0; c < DEPTH; c++) {
+            load(c, c, slot, run.count);
+        }
+    }
+
+    // No key seen yet. Apart from begin, so that the registers are free while the first loads are under way.
+    __device__ __forceinline__ void clear() {
 #pragma unroll
         for (int n = 0; n < COLUMN_TILES; n++) {
 #pragma unroll
@@ -89,18 +103,7 @@ public:
         }
     }
 
-    // Sets the run and issues its first loads.
-    __device__ __forceinline__ void begin(const CachedRun<Element> &newRun) {
-        run = newRun;
-        tile = 0;
-        slot = run.from % run.slots;
-#pragma unroll
-        for (int c = 0; c < DEPTH; c++) {
-            load(c, c, slot, run.count);
-        }
-    }
-
-    // Queries have to be in shared memory, for all threads to see. Visible(column) is the first and the last position that a column sees.
+    // Queries have to be in shared memory, for all threads to see. Visible(column, position): whether the column sees it.
     template <class Visible>
     __device__ __forceinline__ void attend(Visible visible) {
         while (tile < run.count) {
@@ -224,9 +227,7 @@ private:
                 for (int chain = 1; chain < Shape::CHAINS; chain++) {
                     s[e] += scores[n][chain][e];
                 }
-                const int2 seen = visible(8 * n + 2 * t + e % 2);
-                const int at = position + 8 * (e / 2);
-                if (key + 8 * (e / 2) >= keys || at < seen.x || at > seen.y) {
+                if (key + 8 * (e / 2) >= keys || !visible(8 * n + 2 * t + e % 2, position + 8 * (e / 2))) {
                     s[e] = NOTHING;
                 }
             }
