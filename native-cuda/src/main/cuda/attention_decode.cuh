@@ -68,7 +68,7 @@ struct HeadVector {
         }
     }
 
-    // weight: null for none.
+    // weight: in shared memory, null for none.
     __device__ __forceinline__ void norm(const float *weight, float epsilon) {
         float squares = 0;
 #pragma unroll
@@ -87,7 +87,10 @@ struct HeadVector {
             for (int run = 0; run < RUNS; run++) {
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
-                    x[half][run][i] *= weight == nullptr ? scale : scale * weight[dim(half, run) + i];
+                    x[half][run][i] *= scale;
+                    if (weight != nullptr) {
+                        x[half][run][i] *= weight[dim(half, run) + i];
+                    }
                 }
             }
         }
@@ -109,32 +112,47 @@ template <class Cache, int D>
 struct DecodeShared {
     using Shape = Streaming<Cache, D, 1>;
     typename Shape::Shared stream;
-    // The new token's key and value, as the cache holds them.
+    float queryNorm[D];
+    float keyNorm[D];
+    float2 rotations[D / 2];
+    // The new token's key and value, as the cache holds them, and the scores of its queries with its key.
     float key[D];
     float value[D];
     float score[DECODE_COLUMNS];
-    // A thread for each pair.
-    float2 rotations[D / 2];
 };
 
-// Brings the queries of the block's columns, and the new key and value where this block takes them, to shared memory, and those to the cache.
-template <class Cache, int D>
-__device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, const DecodeArguments &a, const KvCacheRef &cache, int position,
-                                             int kvHead, int firstHead, int columns, bool withKey, bool append) {
-    using Element = typename Cache::Element;
-    const int vectors = columns + (withKey ? 2 : 0);
-    const size_t row = static_cast<size_t>(blockIdx.z) * a.stride;
-    shared.rotations[threadIdx.x] = rotation(a.turns[threadIdx.x], position);
-    __syncthreads();
-#pragma unroll 1
-    for (int vector = threadIdx.x / 32; vector < vectors; vector += D / 64) {
-        const bool value = vector > columns;
-        const int plane = vector < columns ? firstHead + vector : a.heads + (value && a.parts == 3 ? a.kvHeads : 0) + kvHead;
-        const size_t offset = row + static_cast<size_t>(plane) * D;
-        HeadVector<D> head;
+// The heads a block needs of the new token: the queries of its columns and, for the block that takes the new token, its key and its value.
+template <int D>
+struct BlockHeads {
+    int firstHead;
+    int columns;
+    int vectors;
+
+    __device__ __forceinline__ bool isKey(int vector) const { return vector == columns; }
+    __device__ __forceinline__ bool isValue(int vector) const { return vector > columns; }
+
+    __device__ __forceinline__ void load(HeadVector<D> &head, int vector, const DecodeArguments &a, int kvHead) const {
+        const int plane = vector < columns ? firstHead + vector : a.heads + (isValue(vector) && a.parts == 3 ? a.kvHeads : 0) + kvHead;
+        const size_t offset = static_cast<size_t>(blockIdx.z) * a.stride + static_cast<size_t>(plane) * D;
         head.load(a.plane0 + offset, a.plane1 == nullptr ? nullptr : a.plane1 + offset);
-        head.norm(vector < columns ? a.queryNorm : value ? nullptr : a.keyNorm, a.epsilon);
-        if (!value) {
+    }
+};
+
+// Norm and rotation of the block's heads; queries go to shared memory, the new key and value there and, if there is a slot for them, to the
+// cache. head: the warp's first vector, loaded.
+template <class Cache, int D>
+__device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, const DecodeArguments &a, const BlockHeads<D> &block,
+                                             HeadVector<D> &head, int kvHead, typename Cache::Element *keySlot,
+                                             typename Cache::Element *valueSlot) {
+    using Element = typename Cache::Element;
+    constexpr int WARPS = D / 64;
+#pragma unroll 1
+    for (int vector = threadIdx.x / 32; vector < block.vectors; vector += WARPS) {
+        if (vector >= WARPS) {
+            block.load(head, vector, a, kvHead);
+        }
+        head.norm(vector < block.columns ? shared.queryNorm : block.isKey(vector) ? shared.keyNorm : nullptr, a.epsilon);
+        if (!block.isValue(vector)) {
             head.rotate(shared.rotations);
         }
 #pragma unroll
@@ -143,19 +161,17 @@ __device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, con
             for (int run = 0; run < HeadVector<D>::RUNS; run++) {
                 const int dim = HeadVector<D>::dim(half, run);
                 const float(&x)[4] = head.x[half][run];
-                if (vector < columns) {
+                if (vector < block.columns) {
                     const SplitPair first = splitPair(x[0], x[1]);
                     const SplitPair second = splitPair(x[2], x[3]);
                     *reinterpret_cast<uint2 *>(&shared.stream.queries[0][vector][dim]) = make_uint2(first.high, second.high);
                     *reinterpret_cast<uint2 *>(&shared.stream.queries[1][vector][dim]) = make_uint2(first.low, second.low);
                 } else {
                     const float4 exact = make_float4(x[0], x[1], x[2], x[3]);
-                    const float4 cached = asCached(Element(), exact);
-                    if (append) {
-                        const size_t at = (static_cast<size_t>(kvHead) * cache.slots + position % cache.slots) * D + dim;
-                        storeCached(static_cast<Element *>(value ? cache.values : cache.keys) + at, exact);
+                    *reinterpret_cast<float4 *>((block.isKey(vector) ? shared.key : shared.value) + dim) = asCached(Element(), exact);
+                    if (keySlot != nullptr) {
+                        storeCached((block.isKey(vector) ? keySlot : valueSlot) + dim, exact);
                     }
-                    *reinterpret_cast<float4 *>((value ? shared.value : shared.key) + dim) = cached;
                 }
             }
         }
@@ -170,7 +186,7 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
     const int lane = threadIdx.x % 32;
     for (int column = warp; column < columns; column += D / 64) {
         float score = 0;
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < D / 32; i++) {
             const int dim = 32 * i + lane;
             const float query = half_to_float(shared.stream.queries[0][column][dim]) + half_to_float(shared.stream.queries[1][column][dim]);
@@ -199,7 +215,7 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
     }
 }
 
-// Older keys are needed soon whatever the position will be. Only a hint: the position read before the predecessors have ended may be an old one.
+// Older keys are needed soon whatever the position will be. The run may be that of an older position, so this is only a hint.
 template <class Element, int D>
 __device__ __forceinline__ void prefetchKeys(const CachedRun<Element> &run, int keys) {
 #if __CUDA_ARCH__ >= 900
@@ -217,57 +233,76 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     using Shape = Streaming<Cache, D, 1>;
     __shared__ __align__(16) DecodeShared<Cache, D> shared;
 
+    launchDependents();
     const int row = blockIdx.z;
-    const int kvHead = blockIdx.y % a.kvHeads;
     const int group = a.heads / a.kvHeads;
-    const int headOfGroup = blockIdx.y / a.kvHeads * DECODE_COLUMNS;
+    int kvHead = blockIdx.y;
+    int headOfGroup = 0;
+    for (; kvHead >= a.kvHeads; kvHead -= a.kvHeads) {
+        headOfGroup += DECODE_COLUMNS;
+    }
     const int columns = min(group - headOfGroup, DECODE_COLUMNS);
     const bool appends = a.parts > 1;
+    const BlockHeads<D> block = {kvHead * group + headOfGroup, columns, columns + (appends && blockIdx.x == 0 ? 2 : 0)};
 
-    launchDependents();
     const KvCacheRef cache = a.caches[row];
     const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
-    const Element *keys = static_cast<const Element *>(cache.keys) + headOffset;
-    const Element *values = static_cast<const Element *>(cache.values) + headOffset;
-    // Positions before the new one, which the owner of the cache attends to from its own registers.
-    const auto splitAt = [&](int position) {
-        const int first = max(0, position - a.window + 1);
-        return splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
-    };
+    CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset, static_cast<const Element *>(cache.values) + headOffset,
+                              cache.slots, 0, 0};
+    reinterpret_cast<float2 *>(shared.queryNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.queryNorm)[threadIdx.x];
+    if (appends) {
+        reinterpret_cast<float2 *>(shared.keyNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.keyNorm)[threadIdx.x];
+    }
+    const float2 turns = a.turns[threadIdx.x];
+    HeadVector<D> head;
 
-#if __CUDA_ARCH__ >= 900
-    if (threadIdx.x == 0) {
-        const int hint = *static_cast<const volatile int *>(a.positions + row);
-        const Split guess = splitAt(max(0, hint));
-        if (!guess.idle() && guess.count > 0) {
-            prefetchKeys<Element, D>({keys, values, cache.slots, guess.from, guess.count}, min(guess.count, Shape::TILE_KEYS));
+    // What depends on the position is worked out twice at most: before the predecessors have ended, from a position that may be an old one, and
+    // again if it was.
+    int position = INT32_MIN;
+    Split split;
+#pragma unroll 1
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            waitForPredecessors();
+            if (threadIdx.x / 32 < block.vectors) {
+                block.load(head, threadIdx.x / 32, a, kvHead);
+            }
+        }
+        const int now = __ldcg(a.positions + row);
+        if (now != position) {
+            position = now;
+            // The owner of the cache attends to the new token from its own registers.
+            const int first = max(0, position - a.window + 1);
+            split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
+            run.from = split.from;
+            run.count = split.idle() ? 0 : split.count;
+            shared.rotations[threadIdx.x] = rotation(turns, position);
+        }
+        if (pass == 0 && threadIdx.x == 0 && run.count > 0) {
+            prefetchKeys<Element, D>(run, min(run.count, Shape::TILE_KEYS));
         }
     }
-#endif
-    waitForPredecessors();
-
-    const int position = __ldcg(a.positions + row);
-    const Split split = position < 0 ? splitOf(0, 0, a.minSplitKeys) : splitAt(position);
     if (split.idle()) {
         return;
     }
+
     AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
-    stream.begin({keys, values, cache.slots, split.from, split.count});
-    const bool takesNewToken = appends && blockIdx.x == 0 && position >= 0;
-    if (position >= 0) {
-        prepareHeads<Cache, D>(shared, a, cache, position, kvHead, kvHead * group + headOfGroup, columns, takesNewToken,
-                               takesNewToken && headOfGroup == 0);
-    }
     stream.clear();
-    if (takesNewToken) {
-        startWithNewToken<Cache, D>(shared, stream, columns);
-    }
-    stream.attend(WholeRun());
+    stream.attend(run, WholeRun(), [&] {
+        const bool takesNewToken = block.vectors > columns && position >= 0;
+        const size_t slot = headOffset + static_cast<size_t>(position % cache.slots) * D;
+        const bool stores = takesNewToken && headOfGroup == 0;
+        __syncthreads();
+        prepareHeads<Cache, D>(shared, a, block, head, kvHead, stores ? static_cast<Element *>(cache.keys) + slot : nullptr,
+                               stores ? static_cast<Element *>(cache.values) + slot : nullptr);
+        if (takesNewToken) {
+            startWithNewToken<Cache, D>(shared, stream, columns);
+        }
+    });
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, min(group, DECODE_COLUMNS));
-    storeResult<D>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output, [&](int column) {
-        return column < columns ? (static_cast<long>(row) * a.heads + kvHead * group + headOfGroup + column) * D : -1L;
-    });
+    storeResult<D, false>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output,
+                          [&](int column) { return column < columns ? (static_cast<long>(row) * a.heads + block.firstHead + column) * D : -1L; });
 }
 
 // BLOCKS: how many of them share a multiprocessor.

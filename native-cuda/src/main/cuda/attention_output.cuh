@@ -40,11 +40,12 @@ __device__ __forceinline__ void storeAttended(const AttentionOutput &to, size_t 
             largest = fmaxf(largest, __shfl_xor_sync(0xffffffff, largest, lanes * LANE_STEP));
         }
         const float d = largest / 127;
+        const float inverse = d == 0 ? 0 : 1 / d;
         int sum = 0;
         uint32_t packed[PER_LANE / 4];
 #pragma unroll
         for (int i = 0; i < PER_LANE; i++) {
-            const int q = d == 0 ? 0 : __float2int_rn(x[first + i] / d);
+            const int q = __float2int_rn(x[first + i] * inverse);
             sum += q;
             packed[i / 4] = i % 4 == 0 ? q & 0xff : packed[i / 4] | (q & 0xff) << 8 * (i % 4);
         }

@@ -100,18 +100,20 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
         if (segment.split.count > 0) {
             const KvCacheRef cache = a.caches[shared.sequence[row]];
             const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
-            stream.begin({static_cast<const Element *>(cache.keys) + headOffset, static_cast<const Element *>(cache.values) + headOffset,
-                          cache.slots, segment.split.from, segment.split.count});
-            stream.attend([&](int column, int position) {
+            const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
+                                            static_cast<const Element *>(cache.values) + headOffset, cache.slots, segment.split.from,
+                                            segment.split.count};
+            const auto visible = [&](int column, int position) {
                 const int of = column / group;
                 return of >= segment.first && of < segment.end && position >= shared.visible[of].x && position <= shared.visible[of].y;
-            });
+            };
+            stream.attend(run, visible, [] {});
         }
         row = segment.end;
     }
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, columns);
-    storeResult<D>(stream, whole, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), {a.out, nullptr, nullptr, nullptr},
+    storeResult<D, true>(stream, whole, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), {a.out, nullptr, nullptr, nullptr},
                    [&](int column) {
                        const int row = column / group;
                        return row < rows ? static_cast<long>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1L;

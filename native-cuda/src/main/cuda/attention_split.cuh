@@ -49,27 +49,37 @@ __device__ __forceinline__ float reciprocalOrZero(float sum) {
 // A warp turns the statistics of a column into one factor for each split, such that the output is the sum of factor * partial output.
 template <int D>
 __device__ __forceinline__ void splitFactors(const Partials<D> &partials, int unit, int column, int used, float *factors) {
+    constexpr int PER_LANE = MAX_SPLITS / 32;
     const int lane = threadIdx.x % 32;
+    float2 stats[PER_LANE];
     float highest = NOTHING;
-    for (int split = lane; split < used; split += 32) {
-        highest = fmaxf(highest, __ldcg(&partials.stats[partials.index(unit, split, column)]).x);
+#pragma unroll
+    for (int i = 0; i < PER_LANE; i++) {
+        const int split = 32 * i + lane;
+        stats[i] = split < used ? __ldcg(&partials.stats[partials.index(unit, split, column)]) : make_float2(NOTHING, 0);
+        highest = fmaxf(highest, stats[i].x);
     }
+#pragma unroll
     for (int lanes = 1; lanes < 32; lanes *= 2) {
         highest = fmaxf(highest, __shfl_xor_sync(0xffffffff, highest, lanes));
     }
     const float base = highest == NOTHING ? 0 : highest;
     float sum = 0;
-    for (int split = lane; split < used; split += 32) {
-        const float2 stat = __ldcg(&partials.stats[partials.index(unit, split, column)]);
-        const float factor = exp2Approximately((stat.x - base) * LOG2_E);
-        factors[split] = factor;
-        sum += stat.y * factor;
+#pragma unroll
+    for (int i = 0; i < PER_LANE; i++) {
+        stats[i].x = exp2Approximately((stats[i].x - base) * LOG2_E);
+        sum += stats[i].y * stats[i].x;
     }
+#pragma unroll
     for (int lanes = 1; lanes < 32; lanes *= 2) {
         sum += __shfl_xor_sync(0xffffffff, sum, lanes);
     }
-    for (int split = lane; split < used; split += 32) {
-        factors[split] *= reciprocalOrZero(sum);
+    const float inverse = reciprocalOrZero(sum);
+#pragma unroll
+    for (int i = 0; i < PER_LANE; i++) {
+        if (32 * i + lane < used) {
+            factors[32 * i + lane] = stats[i].x * inverse;
+        }
     }
 }
 
@@ -90,28 +100,33 @@ __device__ __forceinline__ void addPartials(const Partials<D> &partials, int uni
     }
 }
 
-// Ends a block: its result goes to the output if nobody shares the unit, else to scratch, and stays there if there are no counters. Destination(column) is the column's index in the
-// output, negative for columns without one. Shared memory of at least splits * columns floats is used again.
-template <int D, class Stream, class Destination>
+// Ends a block: its result goes to scratch, and whoever comes last of a unit combines; without counters it stays there. DIRECT: a unit's only
+// block goes straight to the output. Destination(column) is the column's index in the output, negative for columns without one. Shared memory
+// of at least splits * columns floats is used again.
+template <int D, bool DIRECT, class Stream, class Destination>
 __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, int unit, const Partials<D> &partials, unsigned *counters,
                                             float *shared, const AttentionOutput &to, Destination destination) {
     const int warp = threadIdx.x / 32;
     const int dim = 64 * warp + 8 * (threadIdx.x % 32 / 4);
     static_assert(MAX_SPLITS * Stream::Shape::COLUMNS * sizeof(float) <= sizeof(Stream::Shape::Shared::queries), "factors fit");
-    const bool alone = split.splits == 1 && counters != nullptr;
+    const bool alone = DIRECT && split.splits == 1 && counters != nullptr;
     stream.finish();
 #pragma unroll
     for (int n = 0; n < Stream::Shape::COLUMNS / 8; n++) {
 #pragma unroll
         for (int e = 0; e < 2; e++) {
             const int column = 8 * n + 2 * (threadIdx.x % 4) + e;
-            const float factor = alone ? reciprocalOrZero(stream.sum[n][e]) : 1;
             float x[8];
 #pragma unroll
             for (int i = 0; i < 8; i++) {
-                x[i] = stream.output[n][i / 2][e + i % 2 * 2] * factor;
+                x[i] = stream.output[n][i / 2][e + i % 2 * 2];
             }
             if (alone) {
+                const float inverse = reciprocalOrZero(stream.sum[n][e]);
+#pragma unroll
+                for (int i = 0; i < 8; i++) {
+                    x[i] *= inverse;
+                }
                 const long index = destination(column);
                 storeAttended<8, 4>(to, index + dim, x, index >= 0);
             } else if (column < partials.columns) {
@@ -134,23 +149,25 @@ __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, 
     if (alone) {
         return;
     }
-    __threadfence();
     __syncthreads();
-    // Wraps to zero with the last arrival, ready for the next launch.
     if (threadIdx.x == 0) {
+        __threadfence();
+        // Wraps to zero with the last arrival, ready for the next launch.
         shared[0] = atomicInc(&counters[unit], split.splits - 1) == split.splits - 1;
+        __threadfence();
     }
     __syncthreads();
     const bool last = shared[0] != 0;
+    __syncthreads();
     if (!last) {
         return;
     }
-    __threadfence();
-    __syncthreads();
+#pragma unroll 1
     for (int column = warp; column < partials.columns; column += Stream::Shape::WARPS) {
         splitFactors(partials, unit, column, split.splits, shared + column * split.splits);
     }
     __syncthreads();
+#pragma unroll 1
     for (int i = threadIdx.x; i < partials.columns * (D / 4); i += Stream::Shape::THREADS) {
         const int column = i / (D / 4);
         const int at = i % (D / 4) * 4;

@@ -73,18 +73,7 @@ public:
     __device__ __forceinline__ AttentionStream(typename Shape::Shared &shared)
         : shared(shared), warp(threadIdx.x / 32), g(threadIdx.x % 32 / 4), t(threadIdx.x % 4) {}
 
-    // Sets the run and issues its first loads.
-    __device__ __forceinline__ void begin(const CachedRun<Element> &newRun) {
-        run = newRun;
-        tile = 0;
-        slot = run.from % run.slots;
-#pragma unroll
-        for (int c = 0; c < DEPTH; c++) {
-            load(c, c, slot, run.count);
-        }
-    }
-
-    // No key seen yet. Apart from begin, so that the registers are free while the first loads are under way.
+    // No key seen yet.
     __device__ __forceinline__ void clear() {
 #pragma unroll
         for (int n = 0; n < COLUMN_TILES; n++) {
@@ -103,15 +92,21 @@ public:
         }
     }
 
-    // Queries have to be in shared memory, for all threads to see. Visible(column, position): whether the column sees it.
-    template <class Visible>
-    __device__ __forceinline__ void attend(Visible visible) {
-        while (tile < run.count) {
+    // Adds the positions of a run. Visible(column, position): whether the column sees it. Prepare() is called once the first loads are under
+    // way, and has to bring the queries to shared memory, for all threads to see.
+    template <class Visible, class Prepare>
+    __device__ __forceinline__ void attend(const CachedRun<Element> &newRun, Visible visible, Prepare prepare) {
+        run = newRun;
+        nextSlot = run.from % run.slots;
+        // The tile before the first only starts the loads: code executed once costs more than a few branches.
+#pragma unroll 1
+        for (tile = -Shape::TILE_KEYS; tile < run.count; tile += Shape::TILE_KEYS) {
             const int keys = run.count - tile;
+            const bool first = tile < 0;
             float scores[COLUMN_TILES][Shape::CHAINS][4] = {};
 #pragma unroll
             for (int c = 0; c < Shape::KEY_CHUNKS; c++) {
-                if (16 * warp < keys) {
+                if (!first && 16 * warp < keys) {
 #pragma unroll
                     for (int n = 0; n < COLUMN_TILES; n++) {
                         Cache::scores(scores[n], chunks[c % DEPTH], &shared.queries[0][8 * n + g][c * Cache::KEY_CHUNK_DIMS],
@@ -120,11 +115,13 @@ public:
                 }
                 loadAhead(c, keys);
             }
-            softmax(scores, keys, visible);
+            if (!first) {
+                softmax(scores, keys, visible);
+            }
 #pragma unroll
             for (int c = Shape::KEY_CHUNKS; c < Shape::CHUNKS; c++) {
                 const int key = (c - Shape::KEY_CHUNKS) * Cache::VALUE_CHUNK_KEYS;
-                if (key < keys) {
+                if (!first && key < keys) {
 #pragma unroll
                     for (int n = 0; n < COLUMN_TILES; n++) {
                         Cache::accumulate(output[n], chunks[c % DEPTH], &shared.probabilities[0][8 * n + g][key],
@@ -133,8 +130,11 @@ public:
                 }
                 loadAhead(c, keys);
             }
-            tile += Shape::TILE_KEYS;
-            slot = wrapped(slot + Shape::TILE_KEYS);
+            slot = nextSlot;
+            nextSlot = wrapped(nextSlot + Shape::TILE_KEYS);
+            if (first) {
+                prepare();
+            }
         }
     }
 
@@ -172,6 +172,7 @@ private:
     CachedRun<Element> run;
     int tile;  // first key of the current tile, counted from the start of the run
     int slot;  // its slot
+    int nextSlot;  // that of the next tile
     Chunk chunks[DEPTH];
 
     __device__ __forceinline__ int wrapped(int slot) const { return slot >= run.slots ? slot - run.slots : slot; }
@@ -196,9 +197,11 @@ private:
     // Reuses the registers of chunk c for the chunk DEPTH further on, perhaps of the next tile.
     __device__ __forceinline__ void loadAhead(int c, int keys) {
         if (c + DEPTH < Shape::CHUNKS) {
-            load(c % DEPTH, c + DEPTH, slot, keys);
+            if (tile >= 0) {
+                load(c % DEPTH, c + DEPTH, slot, keys);
+            }
         } else if (keys > Shape::TILE_KEYS) {
-            load(c % DEPTH, c + DEPTH - Shape::CHUNKS, wrapped(slot + Shape::TILE_KEYS), keys - Shape::TILE_KEYS);
+            load(c % DEPTH, c + DEPTH - Shape::CHUNKS, nextSlot, keys - Shape::TILE_KEYS);
         }
     }
 
