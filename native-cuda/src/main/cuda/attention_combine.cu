@@ -4,45 +4,45 @@
 
 namespace {
 
-constexpr int WARPS = 4;
-constexpr int BLOCK_DIMS = 128;
+constexpr int WARPS = 8;
 
+// A block has one of the two columns that each lane holds, for 64 dimensions of a unit; its warps share the splits.
 template <int D>
 __device__ __forceinline__ void combine(void *scratch, int splits, int heads, int kvHeads, const AttentionOutput &to) {
-    __shared__ float factors[MAX_SPLITS];
-    __shared__ float4 sums[WARPS][32];
+    __shared__ float factors[DECODE_COLUMNS][MAX_SPLITS];
+    __shared__ Eight sums[WARPS][32];
     launchDependents();
-    waitForPredecessors();
-
     const int group = heads / kvHeads;
     const int headTiles = (group + DECODE_COLUMNS - 1) / DECODE_COLUMNS;
-    const int kvHead = blockIdx.y / group;
-    const int headOfGroup = blockIdx.y % group;
-    const int column = headOfGroup % DECODE_COLUMNS;
-    const int unit = (blockIdx.z * headTiles + headOfGroup / DECODE_COLUMNS) * kvHeads + kvHead;
-    const Partials<D> partials(scratch, gridDim.z * headTiles * kvHeads, splits, min(group, DECODE_COLUMNS));
-    const int used = __ldcg(&partials.used[unit]);
+    const int unit = blockIdx.z;
+    const int tile = unit / kvHeads % headTiles;
+    const int row = unit / (kvHeads * headTiles);
     const int warp = threadIdx.x / 32;
     const int lane = threadIdx.x % 32;
-    const int dim = blockIdx.x * BLOCK_DIMS + 4 * lane;
-    if (warp == 0) {
-        splitFactors(partials, unit, column, used, factors);
+    const int columns = min(group - tile * DECODE_COLUMNS, DECODE_COLUMNS);
+    const int column = 2 * (lane % 4) + blockIdx.y;
+    const Partials<D, DECODE_COLUMNS> partials(scratch, gridDim.z, splits);
+    waitForPredecessors();
+
+    const int used = __ldcg(&partials.used[unit]);
+    if (warp < DECODE_COLUMNS / 2) {
+        splitFactors(partials, unit, 2 * warp + blockIdx.y, used, factors[2 * warp + blockIdx.y]);
     }
     __syncthreads();
-    float x[4] = {};
-    addPartials(partials, unit, column, dim, warp, WARPS, used, factors, x);
-    sums[warp][lane] = make_float4(x[0], x[1], x[2], x[3]);
+    Eight sum[1] = {};
+    addSplits<1, 4>(sum, partials, unit, blockIdx.x, blockIdx.y, warp, WARPS, used, [&](int, int split) { return factors[column][split]; });
+    sums[warp][lane] = sum[0];
     __syncthreads();
     if (warp == 0) {
 #pragma unroll
         for (int other = 1; other < WARPS; other++) {
-            const float4 sum = sums[other][lane];
-            x[0] += sum.x;
-            x[1] += sum.y;
-            x[2] += sum.z;
-            x[3] += sum.w;
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                sum[0].x[i] += sums[other][lane].x[i];
+            }
         }
-        storeAttended<4, 1>(to, (static_cast<size_t>(blockIdx.z) * heads + blockIdx.y) * D + dim, x, true);
+        const size_t head = static_cast<size_t>(row) * heads + unit % kvHeads * group + tile * DECODE_COLUMNS + column;
+        storeAttended<8, 4>(to, head * D + blockIdx.x * 64 + lane / 4 * 8, sum[0].x, column < columns);
     }
 }
 

@@ -128,28 +128,40 @@ struct BlockHeads {
     int columns;
     int vectors;
 
+    static constexpr int WARPS = D / 64;
+    // Vectors of a warp at most.
+    static constexpr int ROUNDS = (DECODE_COLUMNS + 2 + WARPS - 1) / WARPS;
+
     __device__ __forceinline__ bool isKey(int vector) const { return vector == columns; }
     __device__ __forceinline__ bool isValue(int vector) const { return vector > columns; }
 
-    __device__ __forceinline__ void load(HeadVector<D> &head, int vector, const DecodeArguments &a, int kvHead) const {
-        const int plane = vector < columns ? firstHead + vector : a.heads + (isValue(vector) && a.parts == 3 ? a.kvHeads : 0) + kvHead;
-        const size_t offset = static_cast<size_t>(blockIdx.z) * a.stride + static_cast<size_t>(plane) * D;
-        head.load(a.plane0 + offset, a.plane1 == nullptr ? nullptr : a.plane1 + offset);
+    // All of the warp's at once, before keys are asked for: what comes later waits behind them.
+    __device__ __forceinline__ void load(HeadVector<D> (&heads)[ROUNDS], const DecodeArguments &a, int kvHead) const {
+#pragma unroll
+        for (int round = 0; round < ROUNDS; round++) {
+            const int vector = round * WARPS + threadIdx.x / 32;
+            if (vector < vectors) {
+                const int plane = vector < columns ? firstHead + vector : a.heads + (isValue(vector) && a.parts == 3 ? a.kvHeads : 0) + kvHead;
+                const size_t offset = static_cast<size_t>(blockIdx.z) * a.stride + static_cast<size_t>(plane) * D;
+                heads[round].load(a.plane0 + offset, a.plane1 == nullptr ? nullptr : a.plane1 + offset);
+            }
+        }
     }
 };
 
 // Norm and rotation of the block's heads; queries go to shared memory, the new key and value there and, if there is a slot for them, to the
-// cache. head: the warp's first vector, loaded.
+// cache. heads: the warp's, loaded.
 template <class Cache, int D>
 __device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, const DecodeArguments &a, const BlockHeads<D> &block,
-                                             HeadVector<D> &head, int kvHead, typename Cache::Element *keySlot,
+                                             HeadVector<D> (&heads)[BlockHeads<D>::ROUNDS], typename Cache::Element *keySlot,
                                              typename Cache::Element *valueSlot) {
     using Element = typename Cache::Element;
-    constexpr int WARPS = D / 64;
 #pragma unroll 1
-    for (int vector = threadIdx.x / 32; vector < block.vectors; vector += WARPS) {
-        if (vector >= WARPS) {
-            block.load(head, vector, a, kvHead);
+    for (int vector = threadIdx.x / 32; vector < block.vectors; vector += BlockHeads<D>::WARPS) {
+        HeadVector<D> head = heads[0];
+#pragma unroll
+        for (int round = 1; round < BlockHeads<D>::ROUNDS; round++) {
+            heads[round - 1] = heads[round];
         }
         head.norm(vector < block.columns ? shared.queryNorm : block.isKey(vector) ? shared.keyNorm : nullptr, a.epsilon);
         if (!block.isValue(vector)) {
@@ -184,6 +196,7 @@ template <class Cache, int D, class Stream>
 __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared, Stream &stream, int columns) {
     const int warp = threadIdx.x / 32;
     const int lane = threadIdx.x % 32;
+#pragma unroll 2
     for (int column = warp; column < columns; column += D / 64) {
         float score = 0;
 #pragma unroll 4
@@ -254,7 +267,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
         reinterpret_cast<float2 *>(shared.keyNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.keyNorm)[threadIdx.x];
     }
     const float2 turns = a.turns[threadIdx.x];
-    HeadVector<D> head;
+    HeadVector<D> heads[BlockHeads<D>::ROUNDS];
 
     // What depends on the position is worked out twice at most: before the predecessors have ended, from a position that may be an old one, and
     // again if it was.
@@ -264,9 +277,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1) {
             waitForPredecessors();
-            if (threadIdx.x / 32 < block.vectors) {
-                block.load(head, threadIdx.x / 32, a, kvHead);
-            }
+            block.load(heads, a, kvHead);
         }
         const int now = __ldcg(a.positions + row);
         if (now != position) {
@@ -293,15 +304,15 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
         const size_t slot = headOffset + static_cast<size_t>(position % cache.slots) * D;
         const bool stores = takesNewToken && headOfGroup == 0;
         __syncthreads();
-        prepareHeads<Cache, D>(shared, a, block, head, kvHead, stores ? static_cast<Element *>(cache.keys) + slot : nullptr,
+        prepareHeads<Cache, D>(shared, a, block, heads, stores ? static_cast<Element *>(cache.keys) + slot : nullptr,
                                stores ? static_cast<Element *>(cache.values) + slot : nullptr);
         if (takesNewToken) {
             startWithNewToken<Cache, D>(shared, stream, columns);
         }
     });
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
-    const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, min(group, DECODE_COLUMNS));
-    storeResult<D, false>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output,
+    const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
+    storeResult<D>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output,
                           [&](int column) { return column < columns ? (static_cast<long>(row) * a.heads + block.firstHead + column) * D : -1L; });
 }
 

@@ -60,7 +60,6 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
 
     const int group = a.heads / a.kvHeads;
     const int blockRows = PREFILL_COLUMNS / group;
-    const int columns = blockRows * group;
     const int kvHead = blockIdx.y;
     const int firstRow = blockIdx.z * blockRows;
     const int rows = min(blockRows, a.rows - firstRow);
@@ -112,11 +111,11 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
         row = segment.end;
     }
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
-    const Partials<D> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x, columns);
-    storeResult<D, true>(stream, whole, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), {a.out, nullptr, nullptr, nullptr},
+    const Partials<D, PREFILL_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
+    storeResult<D>(stream, whole, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), {a.out, nullptr, nullptr, nullptr},
                    [&](int column) {
                        const int row = column / group;
-                       return row < rows ? static_cast<long>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1L;
+                       return column < rows * group ? static_cast<long>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1L;
                    });
 }
 
