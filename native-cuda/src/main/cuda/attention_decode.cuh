@@ -156,13 +156,13 @@ __device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, con
                                              HeadVector<D> (&heads)[BlockHeads<D>::ROUNDS], typename Cache::Element *keySlot,
                                              typename Cache::Element *valueSlot) {
     using Element = typename Cache::Element;
-#pragma unroll 1
-    for (int vector = threadIdx.x / 32; vector < block.vectors; vector += BlockHeads<D>::WARPS) {
-        HeadVector<D> head = heads[0];
 #pragma unroll
-        for (int round = 1; round < BlockHeads<D>::ROUNDS; round++) {
-            heads[round - 1] = heads[round];
+    for (int round = 0; round < BlockHeads<D>::ROUNDS; round++) {
+        const int vector = round * BlockHeads<D>::WARPS + threadIdx.x / 32;
+        if (vector >= block.vectors) {
+            break;
         }
+        HeadVector<D> &head = heads[round];
         head.norm(vector < block.columns ? shared.queryNorm : block.isKey(vector) ? shared.keyNorm : nullptr, a.epsilon);
         if (!block.isValue(vector)) {
             head.rotate(shared.rotations);
@@ -199,11 +199,15 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
 #pragma unroll 2
     for (int column = warp; column < columns; column += D / 64) {
         float score = 0;
-#pragma unroll 4
-        for (int i = 0; i < D / 32; i++) {
-            const int dim = 32 * i + lane;
-            const float query = half_to_float(shared.stream.queries[0][column][dim]) + half_to_float(shared.stream.queries[1][column][dim]);
-            score = fmaf(query, shared.key[dim], score);
+#pragma unroll
+        for (int dim = 4 * lane; dim < D; dim += 128) {
+            const uint2 high = *reinterpret_cast<const uint2 *>(&shared.stream.queries[0][column][dim]);
+            const uint2 low = *reinterpret_cast<const uint2 *>(&shared.stream.queries[1][column][dim]);
+            const float4 key = *reinterpret_cast<const float4 *>(shared.key + dim);
+            score = fmaf(half_to_float(high.x & 0xffff) + half_to_float(low.x & 0xffff), key.x, score);
+            score = fmaf(half_to_float(high.x >> 16) + half_to_float(low.x >> 16), key.y, score);
+            score = fmaf(half_to_float(high.y & 0xffff) + half_to_float(low.y & 0xffff), key.z, score);
+            score = fmaf(half_to_float(high.y >> 16) + half_to_float(low.y >> 16), key.w, score);
         }
 #pragma unroll
         for (int lanes = 1; lanes < 32; lanes *= 2) {
@@ -228,18 +232,6 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
     }
 }
 
-// Older keys are needed soon whatever the position will be. The run may be that of an older position, so this is only a hint.
-template <class Element, int D>
-__device__ __forceinline__ void prefetchKeys(const CachedRun<Element> &run, int keys) {
-#if __CUDA_ARCH__ >= 900
-    const int slot = run.from % run.slots;
-    const uint32_t bytes = min(keys, run.slots - slot) * D * sizeof(Element);
-    const size_t offset = static_cast<size_t>(slot) * D;
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(run.keys + offset), "r"(bytes));
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(run.values + offset), "r"(bytes));
-#endif
-}
-
 template <class Cache, int D, int DEPTH>
 __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     using Element = typename Cache::Element;
@@ -260,42 +252,24 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
 
     const KvCacheRef cache = a.caches[row];
     const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
-    CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset, static_cast<const Element *>(cache.values) + headOffset,
-                              cache.slots, 0, 0};
     reinterpret_cast<float2 *>(shared.queryNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.queryNorm)[threadIdx.x];
     if (appends) {
         reinterpret_cast<float2 *>(shared.keyNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.keyNorm)[threadIdx.x];
     }
     const float2 turns = a.turns[threadIdx.x];
-    HeadVector<D> heads[BlockHeads<D>::ROUNDS];
+    waitForPredecessors();
 
-    // What depends on the position is worked out twice at most: before the predecessors have ended, from a position that may be an old one, and
-    // again if it was.
-    int position = INT32_MIN;
-    Split split;
-#pragma unroll 1
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1) {
-            waitForPredecessors();
-            block.load(heads, a, kvHead);
-        }
-        const int now = __ldcg(a.positions + row);
-        if (now != position) {
-            position = now;
-            // The owner of the cache attends to the new token from its own registers.
-            const int first = max(0, position - a.window + 1);
-            split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
-            run.from = split.from;
-            run.count = split.idle() ? 0 : split.count;
-            shared.rotations[threadIdx.x] = rotation(turns, position);
-        }
-        if (pass == 0 && threadIdx.x == 0 && run.count > 0) {
-            prefetchKeys<Element, D>(run, min(run.count, Shape::TILE_KEYS));
-        }
-    }
+    const int position = __ldcg(a.positions + row);
+    HeadVector<D> heads[BlockHeads<D>::ROUNDS];
+    block.load(heads, a, kvHead);
+    // The owner of the cache attends to the new token from its own registers.
+    const int first = max(0, position - a.window + 1);
+    const Split split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
     if (split.idle()) {
         return;
     }
+    const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
+                                    static_cast<const Element *>(cache.values) + headOffset, cache.slots, split.from, split.count};
 
     AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
     stream.clear();
@@ -303,6 +277,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
         const bool takesNewToken = block.vectors > columns && position >= 0;
         const size_t slot = headOffset + static_cast<size_t>(position % cache.slots) * D;
         const bool stores = takesNewToken && headOfGroup == 0;
+        shared.rotations[threadIdx.x] = rotation(turns, position);
         __syncthreads();
         prepareHeads<Cache, D>(shared, a, block, heads, stores ? static_cast<Element *>(cache.keys) + slot : nullptr,
                                stores ? static_cast<Element *>(cache.values) + slot : nullptr);
@@ -312,8 +287,8 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     });
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
-    storeResult<D>(stream, split, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), a.output,
-                          [&](int column) { return column < columns ? (static_cast<long>(row) * a.heads + block.firstHead + column) * D : -1L; });
+    storeResult<D>(stream, split, unit, partials, a.counters, a.output,
+                   [&](int column) { return column < columns ? (static_cast<long>(row) * a.heads + block.firstHead + column) * D : -1L; });
 }
 
 // BLOCKS: how many of them share a multiprocessor.

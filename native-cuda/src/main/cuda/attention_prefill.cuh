@@ -112,7 +112,7 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
     }
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D, PREFILL_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
-    storeResult<D>(stream, whole, unit, partials, a.counters, reinterpret_cast<float *>(shared.stream.queries), {a.out, nullptr, nullptr, nullptr},
+    storeResult<D>(stream, whole, unit, partials, a.counters, {a.out, nullptr, nullptr, nullptr},
                    [&](int column) {
                        const int row = column / group;
                        return column < rows * group ? static_cast<long>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1L;
