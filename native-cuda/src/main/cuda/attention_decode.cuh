@@ -235,7 +235,6 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
 template <class Cache, int D, int DEPTH>
 __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     using Element = typename Cache::Element;
-    using Shape = Streaming<Cache, D, 1>;
     __shared__ __align__(16) DecodeShared<Cache, D> shared;
 
     launchDependents();
@@ -288,7 +287,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
     storeResult<D>(stream, split, unit, partials, a.counters, a.output,
-                   [&](int column) { return column < columns ? (static_cast<long>(row) * a.heads + block.firstHead + column) * D : -1L; });
+                   [&](int column) { return column < columns ? (static_cast<int64_t>(row) * a.heads + block.firstHead + column) * D : -1; });
 }
 
 // BLOCKS: how many of them share a multiprocessor.

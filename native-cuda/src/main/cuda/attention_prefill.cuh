@@ -66,7 +66,7 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
 
     launchDependents();
     waitForPredecessors();
-    if (threadIdx.x < rows) {
+    if (static_cast<int>(threadIdx.x) < rows) {
         const int position = __ldcg(a.positions + firstRow + threadIdx.x);
         shared.visible[threadIdx.x] = position < 0 ? make_int2(INT32_MAX, -1) : make_int2(max(0, position - a.window + 1), position);
         shared.sequence[threadIdx.x] = __ldcg(a.sequences + firstRow + threadIdx.x);
@@ -115,7 +115,7 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
     storeResult<D>(stream, whole, unit, partials, a.counters, {a.out, nullptr, nullptr, nullptr},
                    [&](int column) {
                        const int row = column / group;
-                       return column < rows * group ? static_cast<long>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1L;
+                       return column < rows * group ? static_cast<int64_t>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1;
                    });
 }
 

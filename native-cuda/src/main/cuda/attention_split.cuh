@@ -10,11 +10,12 @@ struct Split {
     int from;
     int count;
     int splits;
-    __device__ __forceinline__ bool idle() const { return blockIdx.x >= splits; }
+    __device__ __forceinline__ bool idle() const { return static_cast<int>(blockIdx.x) >= splits; }
 };
 
 __device__ __forceinline__ Split splitOf(int first, int count, int minKeys) {
-    const int even = (count + gridDim.x - 1) / gridDim.x;
+    const int blocks = gridDim.x;
+    const int even = (count + blocks - 1) / blocks;
     const int keys = (max(even, max(minKeys, 1)) + 15) / 16 * 16;
     const int offset = blockIdx.x * keys;
     return {first + offset, min(keys, count - offset), max(1, (count + keys - 1) / keys)};
@@ -25,14 +26,14 @@ __device__ __forceinline__ Split splitOf(int first, int count, int minKeys) {
 template <int D, int COLUMNS>
 struct Partials {
     static constexpr int WARPS = D / 64;
-    static constexpr int VECTORS = COLUMNS / 2;
     float4 *outputs;
     float2 *stats;
     int *used;
     int splits;
 
     __device__ __forceinline__ Partials(void *scratch, int units, int splits)
-        : outputs(static_cast<float4 *>(scratch)), stats(reinterpret_cast<float2 *>(outputs + static_cast<size_t>(units) * splits * (COLUMNS * D / 4))),
+        : outputs(static_cast<float4 *>(scratch)),
+          stats(reinterpret_cast<float2 *>(outputs + static_cast<size_t>(units) * splits * (COLUMNS * D / 4))),
           used(reinterpret_cast<int *>(stats + static_cast<size_t>(units) * splits * COLUMNS)), splits(splits) {}
 
     __device__ __forceinline__ float4 *output(int unit, int split, int warp) const {
@@ -179,7 +180,7 @@ __device__ __forceinline__ void storeResult(Stream &stream, const Split &split, 
     }
 #pragma unroll
     for (int pair = 0; pair < PAIRS; pair++) {
-        const long index = destination(columnOf(pair));
+        const int64_t index = destination(columnOf(pair));
         result[pair].divide();
         storeAttended<8, 4>(to, index + 64 * warp + threadIdx.x % 32 / 4 * 8, result[pair].x, index >= 0);
     }
