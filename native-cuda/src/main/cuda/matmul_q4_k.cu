@@ -1,0 +1,3 @@
+#include "matmul.cuh"
+
+MATMUL_KERNEL(q4_k, Q4_K)

@@ -1,0 +1,3 @@
+#include "matmul.cuh"
+
+MATMUL_KERNEL(q6_k, Q6_K)
