@@ -15,19 +15,19 @@ constexpr int CHUNK_RUNS = CHUNK / RUN;
 /** Decoded weights of 16 rows and one chunk: the operands of four instructions. */
 struct WeightFragments {
     uint32_t a[4][4];
-
-    /** The run of row lane / 4 (upper = false) or lane / 4 + 8 of the tile. */
-    template <class FORMAT>
-    __device__ __forceinline__ void set(const typename FORMAT::Run& raw, unsigned run, bool upper) {
-        float values[RUN];
-        FORMAT::decode(raw, run, values);
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            a[i][upper] = floats_to_half2(values[4 * i], values[4 * i + 1]);
-            a[i][2 + upper] = floats_to_half2(values[4 * i + 2], values[4 * i + 3]);
-        }
-    }
 };
+
+/** Puts the run of row lane / 4 (upper = false) or lane / 4 + 8 of the 16 into the fragments. */
+template <class FORMAT>
+__device__ __forceinline__ void decode_fragments(const typename FORMAT::Run& raw, unsigned run, bool upper, WeightFragments& w) {
+    float values[RUN];
+    FORMAT::decode(raw, run, values);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        w.a[i][upper] = floats_to_half2(values[4 * i], values[4 * i + 1]);
+        w.a[i][2 + upper] = floats_to_half2(values[4 * i + 2], values[4 * i + 3]);
+    }
+}
 
 // Tile of 128 weight rows x 128 rows of activations; each of 4 warps has 32 weight rows and all of the activations, which come through
 // shared memory three chunks deep. 16-byte units are swapped in odd rows, so that eight threads that read together meet all banks.
@@ -36,16 +36,15 @@ constexpr int TILE_ROWS = 128;
 constexpr int TILE_THREADS = 128;
 constexpr int TILE_STAGES = 3;
 
-__device__ __forceinline__ void copy_tile_rows(const uint16_t* in, int in_stride, int rows, int first_row, int chunk, uint4* stage) {
+/** Starts copying one chunk of the rows row, row + 16, ... of the tile; from is that of the first row, of which `rows` are left. */
+__device__ __forceinline__ void copy_tile_rows(const uint16_t* from, int in_stride, int rows, uint4* stage) {
+    int row = threadIdx.x / 8;
+    uint4* to = stage + (threadIdx.x ^ (row & 1));
 #pragma unroll
     for (int i = 0; i < TILE_ROWS * 8 / TILE_THREADS; i++) {
-        int unit = i * TILE_THREADS + threadIdx.x;
-        int row = unit / 8;
-        bool wanted = first_row + row < rows && chunk * CHUNK < in_stride;
-        const uint16_t* from = wanted ? in + static_cast<int64_t>(first_row + row) * in_stride + chunk * CHUNK + unit % 8 * 8 : in;
-        copy_16_bytes_async(stage + (unit ^ (row & 1)), from, wanted);
+        constexpr int STEP = TILE_THREADS / 8;
+        copy_16_bytes_async(to + i * TILE_THREADS, from + static_cast<int64_t>(i * STEP) * in_stride, row + i * STEP < rows);
     }
-    end_copy_group();
 }
 
 /** Grid (ceil(rows / 128), ceil(outputs / 128)), 128 threads. */
@@ -59,31 +58,43 @@ __device__ __forceinline__ void matmul_tile(const uint8_t* weights, int outputs,
     int chunks = (columns + CHUNK - 1) / CHUNK;
     int in_stride = chunks * CHUNK;
 
-    const uint8_t* weight_rows[4];
+    // Offsets from the block's first weight row: four pointers would take registers that the sums need.
+    const uint8_t* block_weights = weights + static_cast<int>(blockIdx.y) * TILE_WEIGHTS * row_bytes<FORMAT>(columns);
+    uint32_t weight_rows[4];
     typename FORMAT::Run raw[4];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        weight_rows[i] = weights + min(first_output + quad + 8 * i, outputs - 1) * row_bytes<FORMAT>(columns);
-        raw[i] = load_run<FORMAT>(weight_rows[i], lane, columns);
+        int row = min(first_output + quad + 8 * i, outputs - 1) - blockIdx.y * TILE_WEIGHTS;
+        weight_rows[i] = row * static_cast<uint32_t>(row_bytes<FORMAT>(columns));
+        raw[i] = load_run<FORMAT>(block_weights + weight_rows[i], lane, columns);
     }
     float sums[2][TILE_ROWS / 8][4] = {};
+    const uint16_t* next_copy = in + static_cast<int64_t>(first_row + threadIdx.x / 8) * in_stride + threadIdx.x % 8 * 8;
     for (int chunk = 0; chunk < TILE_STAGES - 1; chunk++) {
-        copy_tile_rows(in, in_stride, rows, first_row, chunk, stages[chunk]);
+        if (chunk < chunks) {
+            copy_tile_rows(next_copy, in_stride, rows - first_row, stages[chunk]);
+        }
+        end_copy_group();
+        next_copy += CHUNK;
     }
     int stage = 0;
     for (int chunk = 0; chunk < chunks; chunk++) {
         wait_for_copies<TILE_STAGES - 2>();
         __syncthreads();
-        copy_tile_rows(in, in_stride, rows, first_row, chunk + TILE_STAGES - 1, stages[stage == 0 ? TILE_STAGES - 1 : stage - 1]);
+        if (chunk + TILE_STAGES - 1 < chunks) {
+            copy_tile_rows(next_copy, in_stride, rows - first_row, stages[stage == 0 ? TILE_STAGES - 1 : stage - 1]);
+        }
+        end_copy_group();
+        next_copy += CHUNK;
 
         WeightFragments w[2];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            w[i / 2].set<FORMAT>(raw[i], chunk * CHUNK_RUNS + lane, i % 2);
+            decode_fragments<FORMAT>(raw[i], chunk * CHUNK_RUNS + lane, i % 2, w[i / 2]);
         }
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            raw[i] = load_run<FORMAT>(weight_rows[i], (chunk + 1) * CHUNK_RUNS + lane, columns);
+            raw[i] = load_run<FORMAT>(block_weights + weight_rows[i], (chunk + 1) * CHUNK_RUNS + lane, columns);
         }
 #pragma unroll
         for (int half = 0; half < 2; half++) {
