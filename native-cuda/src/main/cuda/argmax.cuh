@@ -1,26 +1,9 @@
 #pragma once
+#include "block_reduce.cuh"
 #include "sampling.cuh"
 
 /** Logits that one block of argmax and sample_top_k looks at. */
 constexpr int LOGITS_PER_BLOCK = 2048;
-
-__device__ __forceinline__ uint64_t block_max(uint64_t value) {
-    __shared__ uint64_t of_warp[32];
-#pragma unroll
-    for (int other = 16; other > 0; other /= 2) {
-        value = max(value, __shfl_xor_sync(0xFFFFFFFFu, value, other));
-    }
-    __syncthreads(); // of_warp may still be read by an earlier call
-    if (threadIdx.x % 32 == 0) {
-        of_warp[threadIdx.x / 32] = value;
-    }
-    __syncthreads();
-    value = of_warp[0];
-    for (int warp = 1; warp < blockDim.x / 32; warp++) {
-        value = max(value, of_warp[warp]);
-    }
-    return value;
-}
 
 /**
  * The best logit of a row with its token, as a ranked value, in the last block of the row to finish: returns whether this is it. scratch holds

@@ -1,5 +1,5 @@
 #pragma once
-#include "block_sum.cuh"
+#include "block_reduce.cuh"
 
 /** 1 / sqrt(mean(x^2) + epsilon) over the elements of a block's row. */
 __device__ __forceinline__ float inverse_rms(const float* x, int width, float epsilon) {

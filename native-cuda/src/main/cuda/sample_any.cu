@@ -1,3 +1,4 @@
+#include "block_reduce.cuh"
 #include "sampling.cuh"
 
 // The sampler for any options, one block for each row. Candidates are ranked values in ascending order of their tokens, so that a candidate's
@@ -5,25 +6,6 @@
 
 constexpr int THREADS = 1024;
 constexpr int WARPS = THREADS / 32;
-
-/** Sum over the block in a fixed order; every thread gets it. */
-template <class NUMBER>
-__device__ __forceinline__ NUMBER block_sum(NUMBER value) {
-    __shared__ NUMBER of_warp[WARPS];
-    for (int other = 16; other > 0; other /= 2) {
-        value += __shfl_xor_sync(0xFFFFFFFFu, value, other);
-    }
-    __syncthreads(); // of_warp may still be read by an earlier sum
-    if (threadIdx.x % 32 == 0) {
-        of_warp[threadIdx.x / 32] = value;
-    }
-    __syncthreads();
-    value = 0;
-    for (int warp = 0; warp < WARPS; warp++) {
-        value += of_warp[warp];
-    }
-    return value;
-}
 
 /** The number of threads below this one that want something, and in `total` of all that do. */
 __device__ __forceinline__ int places_before(bool wanted, int& total) {
@@ -79,23 +61,11 @@ struct Candidates {
     }
 
     __device__ __forceinline__ float max_logit() const {
-        __shared__ float of_warp[WARPS];
-        float max = -CUDART_INF_F;
+        float highest = -CUDART_INF_F;
         for (int i = threadIdx.x; i < count; i += THREADS) {
-            max = fmaxf(max, logit(i));
+            highest = max(highest, logit(i));
         }
-        for (int other = 16; other > 0; other /= 2) {
-            max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, other));
-        }
-        __syncthreads(); // of_warp may still be read by an earlier call
-        if (threadIdx.x % 32 == 0) {
-            of_warp[threadIdx.x / 32] = max;
-        }
-        __syncthreads();
-        for (int warp = 0; warp < WARPS; warp++) {
-            max = fmaxf(max, of_warp[warp]);
-        }
-        return max;
+        return block_max(highest);
     }
 
     /** weight = exp((logit - max) / temperature); returns the sum. */
@@ -214,7 +184,7 @@ struct Candidates {
  * Draws the next token of each row by all stages: top-k, typical-p, top-p, min-p, temperature (above 0). scratch [rows][2 * vocabulary]. Grid
  * (1, rows), 1024 threads.
  */
-extern "C" __global__ void __launch_bounds__(THREADS) sample_any(
+extern "C" __global__ void __launch_bounds__(THREADS, 1) sample_any(
         const float* logits, int64_t stride, int vocabulary, SEQUENCE_PARAMETERS, uint64_t* scratch) {
     int row = blockIdx.y;
     const float* x = logits + row * stride;

@@ -27,7 +27,7 @@ __device__ __forceinline__ void merge_warps(uint64_t (&v)[2]) {
  * Draws the next token of each row from its at most top_k (1 to 64) highest logits; typical-p, top-p, min-p and temperature as the options say.
  * scratch [rows][blocks][64]. Grid (ceil(vocabulary / 2048), rows), 1024 threads.
  */
-extern "C" __global__ void __launch_bounds__(32 * WARPS) sample_top_k(
+extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) sample_top_k(
         const float* logits, int64_t stride, int vocabulary, SEQUENCE_PARAMETERS, uint64_t* scratch, uint32_t* arrivals) {
     int row = blockIdx.y, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const float* x = logits + row * stride;

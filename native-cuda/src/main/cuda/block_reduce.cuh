@@ -1,11 +1,10 @@
 #pragma once
-#include <stdint.h>
 
 // Reductions over a block of whole warps, in a fixed order; every thread gets the result.
 
-template <class OPERATION>
-__device__ __forceinline__ float block_reduce(float value, OPERATION combine) {
-    __shared__ float of_warp[32];
+template <class NUMBER, class OPERATION>
+__device__ __forceinline__ NUMBER block_reduce(NUMBER value, OPERATION combine) {
+    __shared__ NUMBER of_warp[32];
 #pragma unroll
     for (int other = 16; other > 0; other /= 2) {
         value = combine(value, __shfl_xor_sync(0xFFFFFFFFu, value, other));
@@ -22,11 +21,13 @@ __device__ __forceinline__ float block_reduce(float value, OPERATION combine) {
     return value;
 }
 
-__device__ __forceinline__ float block_sum(float value) {
-    return block_reduce(value, [](float a, float b) { return a + b; });
+template <class NUMBER>
+__device__ __forceinline__ NUMBER block_sum(NUMBER value) {
+    return block_reduce(value, [](NUMBER a, NUMBER b) { return a + b; });
 }
 
-/** NaN counts as nothing. */
-__device__ __forceinline__ float block_max(float value) {
-    return block_reduce(value, [](float a, float b) { return fmaxf(a, b); });
+/** Of floats, NaN counts as nothing. */
+template <class NUMBER>
+__device__ __forceinline__ NUMBER block_max(NUMBER value) {
+    return block_reduce(value, [](NUMBER a, NUMBER b) { return max(a, b); });
 }
