@@ -8,19 +8,30 @@
 
 constexpr int RUN = 16;
 
-/** N words from any address; touches no aligned word without a wanted byte. */
-template <int N>
-__device__ __forceinline__ void load_words_unaligned(const uint8_t* at, uint32_t (&words)[N]) {
-    const uint32_t* aligned = reinterpret_cast<const uint32_t*>(reinterpret_cast<uintptr_t>(at) & ~uintptr_t(3));
-    uint32_t shift = (reinterpret_cast<uintptr_t>(at) & 3) * 8;
-    uint32_t previous = __ldg(aligned);
-#pragma unroll
-    for (int i = 0; i < N; i++) {
-        uint32_t next = i + 1 < N || shift != 0 ? __ldg(aligned + i + 1) : 0;
-        words[i] = __funnelshift_r(previous, next, shift);
-        previous = next;
+/** 16 bytes at any address, fetched as the aligned words that hold them; no word without a wanted byte is touched. */
+struct Unaligned16 {
+    uint32_t words[5];
+
+    static __device__ __forceinline__ uint32_t shift(const uint8_t* at) {
+        return (reinterpret_cast<uintptr_t>(at) & 3) * 8;
     }
-}
+
+    __device__ __forceinline__ void load(const uint8_t* at) {
+        const uint32_t* aligned = reinterpret_cast<const uint32_t*>(reinterpret_cast<uintptr_t>(at) & ~uintptr_t(3));
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            words[i] = __ldg(aligned + i);
+        }
+        words[4] = shift(at) != 0 ? __ldg(aligned + 4) : 0;
+    }
+
+    __device__ __forceinline__ void get(uint32_t shift, uint32_t (&bytes)[4]) const {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            bytes[i] = __funnelshift_r(words[i], words[i + 1], shift);
+        }
+    }
+};
 
 /** 16 bytes from an address that is a multiple of ALIGN. */
 template <int ALIGN>
@@ -32,13 +43,11 @@ __device__ __forceinline__ void load_16_bytes(const uint8_t* at, uint32_t (&word
         uint2 a = __ldg(reinterpret_cast<const uint2*>(at));
         uint2 b = __ldg(reinterpret_cast<const uint2*>(at) + 1);
         words[0] = a.x, words[1] = a.y, words[2] = b.x, words[3] = b.y;
-    } else if constexpr (ALIGN >= 4) {
+    } else {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             words[i] = __ldg(reinterpret_cast<const uint32_t*>(at) + i);
         }
-    } else {
-        load_words_unaligned(at, words);
     }
 }
 
@@ -95,17 +104,20 @@ __device__ __forceinline__ uint32_t iq4_levels_plus_128(uint32_t n) {
 struct Q4_0 {
     static constexpr int ELEMENTS = 32, BYTES = 18;
     struct Run {
-        uint32_t quants[4], d;
+        Unaligned16 packed;
+        uint32_t shift, d;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned) {
         Run r;
         r.d = load_u16(block);
-        load_16_bytes<2>(block + 2, r.quants);
+        r.shift = Unaligned16::shift(block + 2);
+        r.packed.load(block + 2);
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
-        uint32_t q[4];
-        nibbles(r.quants, run & 1, q);
+        uint32_t bytes[4], q[4];
+        r.packed.get(r.shift, bytes);
+        nibbles(bytes, run & 1, q);
         scale_bytes<8>(q, half_to_float(r.d), out);
     }
 };
@@ -139,18 +151,21 @@ __device__ __forceinline__ void add_fifth_bits(uint32_t sixteen, uint32_t (&q)[4
 struct Q5_0 {
     static constexpr int ELEMENTS = 32, BYTES = 22;
     struct Run {
-        uint32_t quants[4], fifth, d;
+        Unaligned16 packed;
+        uint32_t shift, fifth, d;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned run) {
         Run r;
         r.d = load_u16(block);
         r.fifth = load_u16(block + 2 + 2 * run);
-        load_16_bytes<2>(block + 6, r.quants);
+        r.shift = Unaligned16::shift(block + 6);
+        r.packed.load(block + 6);
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
-        uint32_t q[4];
-        nibbles(r.quants, run & 1, q);
+        uint32_t bytes[4], q[4];
+        r.packed.get(r.shift, bytes);
+        nibbles(bytes, run & 1, q);
         add_fifth_bits(r.fifth, q);
         scale_bytes<16>(q, half_to_float(r.d), out);
     }
@@ -179,19 +194,22 @@ struct Q5_1 {
 struct Q8_0 {
     static constexpr int ELEMENTS = 32, BYTES = 34;
     struct Run {
-        uint32_t quants[4], d;
+        Unaligned16 packed;
+        uint32_t shift, d;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned run) {
         Run r;
         r.d = load_u16(block);
-        load_16_bytes<2>(block + 2 + 16 * run, r.quants);
+        r.shift = Unaligned16::shift(block + 2);
+        r.packed.load(block + 2 + 16 * run);
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, unsigned, float (&out)[RUN]) {
         uint32_t q[4];
+        r.packed.get(r.shift, q);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            q[i] = r.quants[i] ^ 0x80808080u;
+            q[i] ^= 0x80808080u;
         }
         scale_bytes<128>(q, half_to_float(r.d), out);
     }
@@ -204,8 +222,9 @@ struct IQ4_NL {
         return Q4_0::load(block, run);
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
-        uint32_t q[4];
-        nibbles(r.quants, run & 1, q);
+        uint32_t bytes[4], q[4];
+        r.packed.get(r.shift, bytes);
+        nibbles(bytes, run & 1, q);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             q[i] = iq4_levels_plus_128(q[i]);
@@ -217,17 +236,20 @@ struct IQ4_NL {
 struct MXFP4 {
     static constexpr int ELEMENTS = 32, BYTES = 17;
     struct Run {
-        uint32_t quants[4], exponent;
+        Unaligned16 packed;
+        uint32_t shift, exponent;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned) {
         Run r;
         r.exponent = __ldg(block);
-        load_words_unaligned(block + 1, r.quants);
+        r.shift = Unaligned16::shift(block + 1);
+        r.packed.load(block + 1);
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
-        uint32_t q[4];
-        nibbles(r.quants, run & 1, q);
+        uint32_t bytes[4], q[4];
+        r.packed.get(r.shift, bytes);
+        nibbles(bytes, run & 1, q);
         uint32_t scale = r.exponent < 2 ? 0x00200000u << r.exponent : r.exponent - 1 << 23;
 #pragma unroll
         for (int i = 0; i < 4; i++) {
@@ -268,25 +290,29 @@ struct Q2_K {
 struct Q3_K {
     static constexpr int ELEMENTS = 256, BYTES = 110;
     struct Run {
-        uint32_t quants[4], third[4], scale, d;
+        Unaligned16 packed, third;
+        uint32_t shift, lower_scale, upper_scale, d;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned run) {
         Run r;
         r.d = load_u16(block + 108);
-        // The byte with the lower four bits of the scale, then the one with the upper two.
-        r.scale = __ldg(block + 96 + run % 8) | __ldg(block + 104 + run % 4) << 8;
-        load_16_bytes<2>(block + 32 + 32 * (run / 8) + 16 * (run % 2), r.quants);
-        load_16_bytes<2>(block + 16 * (run % 2), r.third);
+        r.lower_scale = __ldg(block + 96 + run % 8);
+        r.upper_scale = __ldg(block + 104 + run % 4);
+        r.shift = Unaligned16::shift(block);
+        r.packed.load(block + 32 + 32 * (run / 8) + 16 * (run % 2));
+        r.third.load(block + 16 * (run % 2));
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
         run &= 15;
-        uint32_t q[4];
+        uint32_t q[4], third[4];
+        r.packed.get(r.shift, q);
+        r.third.get(r.shift, third);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            q[i] = (r.quants[i] >> (run & 6) & 0x03030303u) | (r.third[i] >> run / 2 & 0x01010101u) << 2;
+            q[i] = (q[i] >> (run & 6) & 0x03030303u) | (third[i] >> run / 2 & 0x01010101u) << 2;
         }
-        int scale = (r.scale >> (run < 8 ? 0 : 4) & 15) | (r.scale >> (8 + 2 * (run / 4)) & 3) << 4;
+        int scale = (r.lower_scale >> (run < 8 ? 0 : 4) & 15) | (r.upper_scale >> 2 * (run / 4) & 3) << 4;
         scale_bytes<4>(q, half_to_float(r.d) * (scale - 32), out);
     }
 };
@@ -346,7 +372,8 @@ struct Q5_K {
 struct Q6_K {
     static constexpr int ELEMENTS = 256, BYTES = 210;
     struct Run {
-        uint32_t quants[4], upper[4], d;
+        Unaligned16 packed, upper;
+        uint32_t shift, d;
         int scale;
     };
     static __device__ __forceinline__ Run load(const uint8_t* block, unsigned run) {
@@ -354,16 +381,19 @@ struct Q6_K {
         unsigned half = run / 8;
         r.d = load_u16(block + 208);
         r.scale = __ldg(reinterpret_cast<const int8_t*>(block) + 192 + run);
-        load_16_bytes<2>(block + 64 * half + 16 * (run % 4), r.quants);
-        load_16_bytes<2>(block + 128 + 32 * half + 16 * (run % 2), r.upper);
+        r.shift = Unaligned16::shift(block);
+        r.packed.load(block + 64 * half + 16 * (run % 4));
+        r.upper.load(block + 128 + 32 * half + 16 * (run % 2));
         return r;
     }
     static __device__ __forceinline__ void decode(const Run& r, int run, float (&out)[RUN]) {
-        uint32_t q[4];
-        nibbles(r.quants, run & 4, q);
+        uint32_t bytes[4], upper[4], q[4];
+        r.packed.get(r.shift, bytes);
+        r.upper.get(r.shift, upper);
+        nibbles(bytes, run & 4, q);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            q[i] |= (r.upper[i] >> (run & 6) & 0x03030303u) << 4;
+            q[i] |= (upper[i] >> (run & 6) & 0x03030303u) << 4;
         }
         scale_bytes<32>(q, half_to_float(r.d) * r.scale, out);
     }
@@ -394,61 +424,63 @@ struct IQ4_XS {
     }
 };
 
-/** 16 elements of BYTES bytes each, from any address they can have; elements from valid on are 0. */
+/** 16 elements as they stand in memory, from any address they can have; elements from valid on are 0. */
 template <class ELEMENT>
-__device__ __forceinline__ void load_elements(const uint8_t* at, int valid, ELEMENT (&elements)[RUN]) {
-    constexpr int PER_LOAD = 16 / sizeof(ELEMENT);
+__device__ __forceinline__ void load_elements(const uint8_t* at, int valid, uint32_t (&words)[RUN * sizeof(ELEMENT) / 4]) {
+    constexpr int PER_WORD = 4 / sizeof(ELEMENT);
     if (valid >= RUN && (reinterpret_cast<uintptr_t>(at) & 15) == 0) {
 #pragma unroll
-        for (int i = 0; i < RUN / PER_LOAD; i++) {
+        for (int i = 0; i < RUN / PER_WORD / 4; i++) {
             uint4 v = __ldg(reinterpret_cast<const uint4*>(at) + i);
-            uint32_t words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-            for (int e = 0; e < PER_LOAD; e++) {
-                elements[i * PER_LOAD + e] = static_cast<ELEMENT>(words[e * sizeof(ELEMENT) / 4] >> 8 * (e * sizeof(ELEMENT) % 4));
-            }
+            words[4 * i] = v.x, words[4 * i + 1] = v.y, words[4 * i + 2] = v.z, words[4 * i + 3] = v.w;
         }
     } else {
 #pragma unroll
         for (int i = 0; i < RUN; i++) {
-            elements[i] = i < valid ? __ldg(reinterpret_cast<const ELEMENT*>(at) + i) : ELEMENT(0);
+            uint32_t element = i < valid ? __ldg(reinterpret_cast<const ELEMENT*>(at) + i) : 0;
+            words[i / PER_WORD] = (i % PER_WORD == 0 ? 0 : words[i / PER_WORD]) | element << 16 * (i % PER_WORD);
         }
     }
 }
 
 struct F32 {
     static constexpr int ELEMENTS = 1, BYTES = 4;
+    using Element = uint32_t;
     struct Run {
-        uint32_t elements[RUN];
+        uint32_t words[RUN];
     };
     static __device__ __forceinline__ void decode(const Run& r, unsigned, float (&out)[RUN]) {
 #pragma unroll
         for (int i = 0; i < RUN; i++) {
-            out[i] = __uint_as_float(r.elements[i]);
+            out[i] = __uint_as_float(r.words[i]);
         }
     }
 };
 
 struct F16 {
     static constexpr int ELEMENTS = 1, BYTES = 2;
+    using Element = uint16_t;
     struct Run {
-        uint16_t elements[RUN];
+        uint32_t words[RUN / 2];
     };
     static __device__ __forceinline__ void decode(const Run& r, unsigned, float (&out)[RUN]) {
 #pragma unroll
-        for (int i = 0; i < RUN; i++) {
-            out[i] = half_to_float(r.elements[i]);
+        for (int i = 0; i < RUN; i += 2) {
+            out[i] = half_to_float(r.words[i / 2] & 0xFFFF);
+            out[i + 1] = half_to_float(r.words[i / 2] >> 16);
         }
     }
 };
 
 struct BF16 {
     static constexpr int ELEMENTS = 1, BYTES = 2;
+    using Element = uint16_t;
     using Run = F16::Run;
     static __device__ __forceinline__ void decode(const Run& r, unsigned, float (&out)[RUN]) {
 #pragma unroll
-        for (int i = 0; i < RUN; i++) {
-            out[i] = __uint_as_float(static_cast<uint32_t>(r.elements[i]) << 16);
+        for (int i = 0; i < RUN; i += 2) {
+            out[i] = __uint_as_float(r.words[i / 2] << 16);
+            out[i + 1] = __uint_as_float(r.words[i / 2] & 0xFFFF0000u);
         }
     }
 };
@@ -459,7 +491,7 @@ __device__ __forceinline__ typename FORMAT::Run load_run(const uint8_t* row, uns
     typename FORMAT::Run r{};
     if (run * RUN < columns) {
         if constexpr (FORMAT::ELEMENTS == 1) {
-            load_elements(row + static_cast<int64_t>(run) * RUN * FORMAT::BYTES, columns - run * RUN, r.elements);
+            load_elements<typename FORMAT::Element>(row + static_cast<int64_t>(run) * RUN * FORMAT::BYTES, columns - run * RUN, r.words);
         } else {
             constexpr unsigned RUNS = FORMAT::ELEMENTS / RUN;
             r = FORMAT::load(row + static_cast<int64_t>(run / RUNS) * FORMAT::BYTES, run % RUNS);

@@ -33,13 +33,16 @@ __device__ __forceinline__ void sort_64(uint64_t (&v)[2]) {
     }
 }
 
-/** The 64 largest of v and of `others`, both sorted, the largest first. */
-__device__ __forceinline__ void merge_largest_64(uint64_t (&v)[2], const volatile uint64_t* others) {
-    // Against the reversed list the larger of each pair are the 64 largest, as a sequence that falls, then rises.
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-        v[r] = max(v[r], static_cast<uint64_t>(others[63 - threadIdx.x % 32 - 32 * r]));
-    }
+/** Where merge_largest_64 wants the elements of the other list: a lane's register r has element 63 - lane - 32 r. */
+__device__ __forceinline__ int reversed_place(int r) {
+    return 63 - threadIdx.x % 32 - 32 * r;
+}
+
+/** The 64 largest of v and of another list, the largest first; v is sorted, the other one as well, and reversed. */
+__device__ __forceinline__ void merge_largest_64(uint64_t (&v)[2], uint64_t reversed_0, uint64_t reversed_1) {
+    // The larger one of each pair: the 64 largest, as a sequence that falls, then rises.
+    v[0] = max(v[0], reversed_0);
+    v[1] = max(v[1], reversed_1);
 #pragma unroll
     for (int stride = 32; stride > 0; stride /= 2) {
         compare_and_swap(v, 64, stride);
@@ -90,8 +93,24 @@ struct FewCandidates {
     }
 
     __device__ __forceinline__ void top_p(float fraction) {
-        double total = weigh(1);
-        keep_nucleus(logit, fraction * total);
+        double target = fraction * weigh(1);
+        // Candidates are in descending order, so what is above one is what stands before it.
+        double up_to[2] = {weight[0], weight[1]};
+        int lane = threadIdx.x % 32;
+        for (int distance = 1; distance < 32; distance *= 2) {
+#pragma unroll
+            for (int r = 0; r < 2; r++) {
+                double before = __shfl_up_sync(ALL_LANES, up_to[r], distance);
+                up_to[r] += lane >= distance ? before : 0;
+            }
+        }
+        up_to[1] += __shfl_sync(ALL_LANES, up_to[0], 31);
+        uint32_t lower = __ballot_sync(ALL_LANES, alive[0]), upper = __ballot_sync(ALL_LANES, alive[1]);
+        uint32_t first = lower != 0 ? __ffs(lower) - 1 : 31 + __ffs(upper);
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            alive[r] = alive[r] && (lane + 32 * r == first || up_to[r] - weight[r] < target);
+        }
     }
 
     __device__ __forceinline__ void min_p(float fraction) {

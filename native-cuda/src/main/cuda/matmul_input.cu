@@ -9,6 +9,7 @@
 extern "C" __global__ void __launch_bounds__(1024) matmul_input(const float* in, int64_t in_stride, int columns, uint16_t* halves, float* scales) {
     const float* x = in + blockIdx.x * in_stride;
     float largest = 0;
+#pragma unroll 8
     for (int i = threadIdx.x; i < columns; i += blockDim.x) {
         largest = fmaxf(largest, fabsf(x[i]));
     }
@@ -22,6 +23,7 @@ extern "C" __global__ void __launch_bounds__(1024) matmul_input(const float* in,
     }
     int padded = (columns + 63) / 64 * 64;
     uint32_t* to = reinterpret_cast<uint32_t*>(halves + static_cast<int64_t>(blockIdx.x) * padded);
+#pragma unroll 8
     for (int i = threadIdx.x; i < padded / 2; i += blockDim.x) {
         float first = 2 * i < columns ? x[2 * i] * power : 0;
         float second = 2 * i + 1 < columns ? x[2 * i + 1] * power : 0;

@@ -6,24 +6,10 @@
 
 constexpr int NARROW_WARPS = 8;
 
-/** Rows of activations and results of one tile: the rows from `first` on, or the slots of a list. */
-struct TileRows {
-    int first, count;
-    const int* slots;
-    int slots_per_in_row;
-
-    __device__ __forceinline__ int out_row(int i) const {
-        return slots == nullptr ? first + i : slots[first + i];
-    }
-    __device__ __forceinline__ int in_row(int i) const {
-        return slots == nullptr ? first + i : slots[first + i] / slots_per_in_row;
-    }
-};
-
-/** 16 TILES_OUT weight rows from first_output on, times at most 8 TILES_IN rows. 256 threads. */
+/** 16 TILES_OUT weight rows from first_output on, times `rows` rows from first_row on, at most 8 TILES_IN. */
 template <class FORMAT, int TILES_OUT, int TILES_IN>
 __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_output, int outputs, int columns, const uint16_t* in,
-        const float* in_scales, TileRows tile, float* out, int64_t out_stride) {
+        const float* in_scales, int first_row, int rows, float* out, int64_t out_stride) {
     constexpr int SUMS = TILES_OUT * TILES_IN * 4;
     __shared__ float partial[NARROW_WARPS / 2][SUMS][32];
     int warp = threadIdx.x / 32, quad = threadIdx.x % 32 / 4, lane = threadIdx.x % 4;
@@ -37,14 +23,22 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
         weight_rows[i] = weights + min(first_output + quad + 8 * i, outputs - 1) * row_bytes<FORMAT>(columns);
         raw[i] = load_run<FORMAT>(weight_rows[i], warp * CHUNK_RUNS + lane, columns);
     }
-    const uint16_t* in_rows[TILES_IN];
+    const uint4* in_rows[TILES_IN];
+    uint4 x[TILES_IN][2] = {};
 #pragma unroll
     for (int n = 0; n < TILES_IN; n++) {
         // Rows past the last repeat it; their results are not stored.
-        in_rows[n] = in + static_cast<int64_t>(tile.in_row(min(8 * n + quad, tile.count - 1))) * in_stride + lane * RUN;
+        int row = first_row + min(8 * n + quad, rows - 1);
+        in_rows[n] = reinterpret_cast<const uint4*>(in + static_cast<int64_t>(row) * in_stride + warp * CHUNK + lane * RUN);
+        if (8 * n < rows && warp < chunks) {
+            x[n][0] = in_rows[n][0];
+            x[n][1] = in_rows[n][1];
+        }
     }
     float sums[TILES_OUT][TILES_IN][4] = {};
+    // Everything that the next round needs is fetched as soon as its registers are free.
     for (int chunk = warp; chunk < chunks; chunk += NARROW_WARPS) {
+        int next = chunk + NARROW_WARPS;
         WeightFragments w[TILES_OUT];
 #pragma unroll
         for (int i = 0; i < 2 * TILES_OUT; i++) {
@@ -52,20 +46,23 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
         }
 #pragma unroll
         for (int i = 0; i < 2 * TILES_OUT; i++) {
-            raw[i] = load_run<FORMAT>(weight_rows[i], (chunk + NARROW_WARPS) * CHUNK_RUNS + lane, columns);
+            raw[i] = load_run<FORMAT>(weight_rows[i], next * CHUNK_RUNS + lane, columns);
         }
 #pragma unroll
         for (int n = 0; n < TILES_IN; n++) {
-            if (8 * n < tile.count) {
-                const uint4* from = reinterpret_cast<const uint4*>(in_rows[n] + chunk * CHUNK);
-                uint4 b[2] = {from[0], from[1]};
+            if (8 * n < rows) {
 #pragma unroll
                 for (int half = 0; half < 2; half++) {
 #pragma unroll
                     for (int m = 0; m < TILES_OUT; m++) {
-                        mma_16x8x16(sums[m][n], w[m].a[2 * half], b[half].x, b[half].y);
-                        mma_16x8x16(sums[m][n], w[m].a[2 * half + 1], b[half].z, b[half].w);
+                        mma_16x8x16(sums[m][n], w[m].a[2 * half], x[n][half].x, x[n][half].y);
+                        mma_16x8x16(sums[m][n], w[m].a[2 * half + 1], x[n][half].z, x[n][half].w);
                     }
+                }
+                in_rows[n] += NARROW_WARPS * CHUNK / 8;
+                if (next < chunks) {
+                    x[n][0] = in_rows[n][0];
+                    x[n][1] = in_rows[n][1];
                 }
             }
         }
@@ -93,17 +90,22 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
         for (int i = 0; i < SUMS; i++) {
             int row = i / 4 % TILES_IN * 8 + 2 * lane + i % 2;
             int output = first_output + i / (4 * TILES_IN) * 16 + quad + i / 2 % 2 * 8;
-            if (row < tile.count && output < outputs) {
-                out[tile.out_row(row) * out_stride + output] = mine[i] * in_scales[tile.in_row(row)];
+            if (row < rows && output < outputs) {
+                out[(first_row + row) * out_stride + output] = mine[i] * in_scales[first_row + row];
             }
         }
     }
 }
 
-#define MATMUL_NARROW_KERNEL(type, FORMAT, TILES_OUT, TILES_IN, ROWS)                                                                           \
-    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS) matmul_##type##_narrow##ROWS(const uint8_t* weights, int outputs,           \
-            int columns, const uint16_t* in, const float* in_scales, int rows, float* out, int64_t out_stride) {                                \
-        TileRows tile = {static_cast<int>(blockIdx.y) * ROWS, min(rows - static_cast<int>(blockIdx.y) * ROWS, ROWS), nullptr, 1};               \
-        matmul_narrow<FORMAT, TILES_OUT, TILES_IN>(                                                                                             \
-                weights, blockIdx.x * 16 * TILES_OUT, outputs, columns, in, in_scales, tile, out, out_stride);                                  \
+#define MATMUL_NARROW_KERNEL(name, FORMAT, TILES_OUT, TILES_IN)                                                                                 \
+    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS) name(const uint8_t* weights, int outputs, int columns, const uint16_t* in,  \
+            const float* in_scales, int rows, float* out, int64_t out_stride) {                                                                 \
+        int first = blockIdx.y * 8 * TILES_IN;                                                                                                  \
+        matmul_narrow<FORMAT, TILES_OUT, TILES_IN>(weights, blockIdx.x * 16 * TILES_OUT, outputs, columns, in, in_scales, first,                \
+                min(rows - first, 8 * TILES_IN), out, out_stride);                                                                              \
     }
+
+/** Grid (ceil(outputs / 16), ceil(rows / 16)) and (ceil(outputs / 32), ceil(rows / 64)), 256 threads. */
+#define MATMUL_NARROW_KERNELS(type, FORMAT)                                                                                                     \
+    MATMUL_NARROW_KERNEL(matmul_##type##_narrow16, FORMAT, 1, 2)                                                                                \
+    MATMUL_NARROW_KERNEL(matmul_##type##_narrow64, FORMAT, 2, 8)

@@ -17,7 +17,7 @@ __device__ __forceinline__ void merge_warps(uint64_t (&v)[2]) {
         }
         __syncthreads();
         if (warp < others) {
-            merge_largest_64(v, lists[warp]);
+            merge_largest_64(v, lists[warp][reversed_place(0)], lists[warp][reversed_place(1)]);
         }
         __syncthreads();
     }
@@ -39,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) sample_top_k(
     }
     sort_64(best);
     merge_warps(best);
-    volatile uint64_t* lists = scratch + static_cast<int64_t>(row) * gridDim.x * 64;
+    uint64_t* lists = scratch + static_cast<int64_t>(row) * gridDim.x * 64;
     if (warp == 0) {
         lists[blockIdx.x * 64 + lane] = best[0];
         lists[blockIdx.x * 64 + lane + 32] = best[1];
@@ -49,8 +49,21 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) sample_top_k(
     }
     best[0] = 0;
     best[1] = 0;
-    for (int block = warp; block < gridDim.x; block += WARPS) {
-        merge_largest_64(best, lists + block * 64);
+    constexpr int AHEAD = 4;
+    for (int first = warp; first < gridDim.x; first += AHEAD * WARPS) {
+        uint64_t theirs[AHEAD][2] = {};
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            int block = first + i * WARPS;
+            if (block < gridDim.x) {
+                theirs[i][0] = __ldcg(lists + block * 64 + reversed_place(0));
+                theirs[i][1] = __ldcg(lists + block * 64 + reversed_place(1));
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            merge_largest_64(best, theirs[i][0], theirs[i][1]);
+        }
     }
     merge_warps(best);
     if (warp != 0) {
