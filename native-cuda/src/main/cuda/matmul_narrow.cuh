@@ -16,23 +16,26 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
     int chunks = (columns + CHUNK - 1) / CHUNK;
     int in_stride = chunks * CHUNK;
 
-    const uint8_t* weight_rows[2 * TILES_OUT];
+    // Offsets instead of pointers: half the registers.
+    const uint8_t* block_weights = weights + first_output * row_bytes<FORMAT>(columns);
+    uint32_t weight_rows[2 * TILES_OUT];
     typename FORMAT::Run raw[2 * TILES_OUT];
 #pragma unroll
     for (int i = 0; i < 2 * TILES_OUT; i++) {
-        weight_rows[i] = weights + min(first_output + quad + 8 * i, outputs - 1) * row_bytes<FORMAT>(columns);
-        raw[i] = load_run<FORMAT>(weight_rows[i], warp * CHUNK_RUNS + lane, columns);
+        weight_rows[i] = min(quad + 8 * i, outputs - 1 - first_output) * static_cast<uint32_t>(row_bytes<FORMAT>(columns));
+        raw[i] = load_run<FORMAT>(block_weights + weight_rows[i], warp * CHUNK_RUNS + lane, columns);
     }
-    const uint4* in_rows[TILES_IN];
+    const uint4* units = reinterpret_cast<const uint4*>(in);
+    uint32_t in_rows[TILES_IN];
     uint4 x[TILES_IN][2] = {};
 #pragma unroll
     for (int n = 0; n < TILES_IN; n++) {
         // Rows past the last repeat it; their results are not stored.
         int row = first_row + min(8 * n + quad, rows - 1);
-        in_rows[n] = reinterpret_cast<const uint4*>(in + static_cast<int64_t>(row) * in_stride + warp * CHUNK + lane * RUN);
+        in_rows[n] = row * static_cast<uint32_t>(in_stride / 8) + warp * (CHUNK / 8) + lane * (RUN / 8);
         if (8 * n < rows && warp < chunks) {
-            x[n][0] = in_rows[n][0];
-            x[n][1] = in_rows[n][1];
+            x[n][0] = units[in_rows[n]];
+            x[n][1] = units[in_rows[n] + 1];
         }
     }
     float sums[TILES_OUT][TILES_IN][4] = {};
@@ -46,7 +49,7 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
         }
 #pragma unroll
         for (int i = 0; i < 2 * TILES_OUT; i++) {
-            raw[i] = load_run<FORMAT>(weight_rows[i], next * CHUNK_RUNS + lane, columns);
+            raw[i] = load_run<FORMAT>(block_weights + weight_rows[i], next * CHUNK_RUNS + lane, columns);
         }
 #pragma unroll
         for (int n = 0; n < TILES_IN; n++) {
@@ -61,8 +64,8 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
                 }
                 in_rows[n] += NARROW_WARPS * CHUNK / 8;
                 if (next < chunks) {
-                    x[n][0] = in_rows[n][0];
-                    x[n][1] = in_rows[n][1];
+                    x[n][0] = units[in_rows[n]];
+                    x[n][1] = units[in_rows[n] + 1];
                 }
             }
         }
@@ -97,8 +100,8 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
     }
 }
 
-#define MATMUL_NARROW_KERNEL(name, FORMAT, TILES_OUT, TILES_IN)                                                                                 \
-    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS) name(const uint8_t* weights, int outputs, int columns, const uint16_t* in,  \
+#define MATMUL_NARROW_KERNEL(name, FORMAT, TILES_OUT, TILES_IN, BLOCKS_PER_PROCESSOR) \
+    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS, BLOCKS_PER_PROCESSOR) name(const uint8_t* weights, int outputs, int columns, const uint16_t* in,  \
             const float* in_scales, int rows, float* out, int64_t out_stride) {                                                                 \
         int first = blockIdx.y * 8 * TILES_IN;                                                                                                  \
         matmul_narrow<FORMAT, TILES_OUT, TILES_IN>(weights, blockIdx.x * 16 * TILES_OUT, outputs, columns, in, in_scales, first,                \
@@ -107,5 +110,5 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
 
 /** Grid (ceil(outputs / 16), ceil(rows / 16)) and (ceil(outputs / 32), ceil(rows / 64)), 256 threads. */
 #define MATMUL_NARROW_KERNELS(type, FORMAT)                                                                                                     \
-    MATMUL_NARROW_KERNEL(matmul_##type##_narrow16, FORMAT, 1, 2)                                                                                \
-    MATMUL_NARROW_KERNEL(matmul_##type##_narrow64, FORMAT, 2, 8)
+    MATMUL_NARROW_KERNEL(matmul_##type##_narrow16, FORMAT, 1, 2, 3)                                                                                \
+    MATMUL_NARROW_KERNEL(matmul_##type##_narrow64, FORMAT, 2, 8, 1)
