@@ -25,8 +25,8 @@ __device__ __forceinline__ void embed(const uint8_t* table, int table_columns, c
     }
 }
 
-#define EMBED_KERNEL(type, FORMAT)                                                                                                              \
-    extern "C" __global__ void __launch_bounds__(256) embed_##type(const uint8_t* table, int table_columns, const int* tokens,                  \
-            int first_column, float scale, float* out, int64_t out_stride, int width) {                                                         \
-        embed<FORMAT>(table, table_columns, tokens, first_column, scale, out, out_stride, width);                                                \
+#define EMBED_KERNEL(type, FORMAT) \
+    extern "C" __global__ void __launch_bounds__(256) embed_##type(const uint8_t* table, int table_columns, const int* tokens, \
+            int first_column, float scale, float* out, int64_t out_stride, int width) { \
+        embed<FORMAT>(table, table_columns, tokens, first_column, scale, out, out_stride, width); \
     }

@@ -165,15 +165,15 @@ __device__ __forceinline__ void matmul_tile(const uint8_t* weights, int first_ou
     }
 }
 
-#define MATMUL_TILE_KERNEL(name, FORMAT, ROWS, BLOCKS_PER_PROCESSOR)                                                                            \
-    extern "C" __global__ void __launch_bounds__(TILE_THREADS, BLOCKS_PER_PROCESSOR) name(const uint8_t* weights, int outputs, int columns,     \
-            const uint16_t* in, const float* in_scales, int rows, float* out, int64_t out_stride) {                                             \
-        int first = blockIdx.x * ROWS;                                                                                                          \
-        matmul_tile<FORMAT, ROWS, false>(weights, blockIdx.y * TILE_WEIGHTS, outputs, columns, in, in_scales,                                   \
-                {first, min(rows - first, ROWS), nullptr, 1}, out, out_stride);                                                                 \
+#define MATMUL_TILE_KERNEL(name, FORMAT, ROWS, BLOCKS_PER_PROCESSOR) \
+    extern "C" __global__ void __launch_bounds__(TILE_THREADS, BLOCKS_PER_PROCESSOR) name(const uint8_t* weights, int outputs, int columns, \
+            const uint16_t* in, const float* in_scales, int rows, float* out, int64_t out_stride) { \
+        int first = blockIdx.x * ROWS; \
+        matmul_tile<FORMAT, ROWS, false>(weights, blockIdx.y * TILE_WEIGHTS, outputs, columns, in, in_scales, \
+                {first, min(rows - first, ROWS), nullptr, 1}, out, out_stride); \
     }
 
 /** Grid (ceil(rows / 128), ceil(outputs / 128)), and for _tile64 (ceil(rows / 64), ceil(outputs / 128)); 128 threads. */
-#define MATMUL_KERNELS(type, FORMAT)                                                                                                            \
-    MATMUL_TILE_KERNEL(matmul_##type, FORMAT, 128, 2)                                                                                           \
+#define MATMUL_KERNELS(type, FORMAT) \
+    MATMUL_TILE_KERNEL(matmul_##type, FORMAT, 128, 2) \
     MATMUL_TILE_KERNEL(matmul_##type##_tile64, FORMAT, 64, 3)

@@ -91,10 +91,10 @@ __device__ __forceinline__ void matmul_exact(const uint8_t* weights, int outputs
 constexpr int EXACT_ROWS = 4;
 
 /** Grid (ceil(outputs / 16), ceil(rows / 4)), 256 threads. */
-#define MATMUL_EXACT_KERNEL(type, FORMAT)                                                                                                       \
-    extern "C" __global__ void __launch_bounds__(32 * EXACT_WARPS) matmul_##type##_exact(const uint8_t* weights, int outputs, int columns,      \
-            const float* in, int64_t in_stride, int rows, float* out, int64_t out_stride) {                                                     \
-        int first = blockIdx.y * EXACT_ROWS;                                                                                                    \
-        matmul_exact<FORMAT, EXACT_ROWS>(                                                                                                       \
-                weights, outputs, columns, in + first * in_stride, in_stride, rows - first, out + first * out_stride, out_stride);              \
+#define MATMUL_EXACT_KERNEL(type, FORMAT) \
+    extern "C" __global__ void __launch_bounds__(32 * EXACT_WARPS) matmul_##type##_exact(const uint8_t* weights, int outputs, int columns, \
+            const float* in, int64_t in_stride, int rows, float* out, int64_t out_stride) { \
+        int first = blockIdx.y * EXACT_ROWS; \
+        matmul_exact<FORMAT, EXACT_ROWS>( \
+                weights, outputs, columns, in + first * in_stride, in_stride, rows - first, out + first * out_stride, out_stride); \
     }

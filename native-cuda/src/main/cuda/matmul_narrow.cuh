@@ -101,14 +101,14 @@ __device__ __forceinline__ void matmul_narrow(const uint8_t* weights, int first_
 }
 
 #define MATMUL_NARROW_KERNEL(name, FORMAT, TILES_OUT, TILES_IN, BLOCKS_PER_PROCESSOR) \
-    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS, BLOCKS_PER_PROCESSOR) name(const uint8_t* weights, int outputs, int columns, const uint16_t* in,  \
-            const float* in_scales, int rows, float* out, int64_t out_stride) {                                                                 \
-        int first = blockIdx.y * 8 * TILES_IN;                                                                                                  \
-        matmul_narrow<FORMAT, TILES_OUT, TILES_IN>(weights, blockIdx.x * 16 * TILES_OUT, outputs, columns, in, in_scales, first,                \
-                min(rows - first, 8 * TILES_IN), out, out_stride);                                                                              \
+    extern "C" __global__ void __launch_bounds__(32 * NARROW_WARPS, BLOCKS_PER_PROCESSOR) name(const uint8_t* weights, int outputs, \
+            int columns, const uint16_t* in, const float* in_scales, int rows, float* out, int64_t out_stride) { \
+        int first = blockIdx.y * 8 * TILES_IN; \
+        matmul_narrow<FORMAT, TILES_OUT, TILES_IN>(weights, blockIdx.x * 16 * TILES_OUT, outputs, columns, in, in_scales, first, \
+                min(rows - first, 8 * TILES_IN), out, out_stride); \
     }
 
 /** Grid (ceil(outputs / 16), ceil(rows / 16)) and (ceil(outputs / 32), ceil(rows / 64)), 256 threads. */
-#define MATMUL_NARROW_KERNELS(type, FORMAT)                                                                                                     \
-    MATMUL_NARROW_KERNEL(matmul_##type##_narrow16, FORMAT, 1, 2, 3)                                                                                \
+#define MATMUL_NARROW_KERNELS(type, FORMAT) \
+    MATMUL_NARROW_KERNEL(matmul_##type##_narrow16, FORMAT, 1, 2, 3) \
     MATMUL_NARROW_KERNEL(matmul_##type##_narrow64, FORMAT, 2, 8, 1)

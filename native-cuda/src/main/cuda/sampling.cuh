@@ -34,10 +34,10 @@ struct Sequences {
     int ring_steps;
 };
 
-#define SEQUENCE_PARAMETERS                                                                                                                     \
-    const SamplerOptions *options, SamplerState *states, int *counts, int *window, int window_capacity, int *tokens, int *positions,            \
+#define SEQUENCE_PARAMETERS \
+    const SamplerOptions *options, SamplerState *states, int *counts, int *window, int window_capacity, int *tokens, int *positions, \
             int64_t *ring, int ring_steps
-#define SEQUENCES                                                                                                                               \
+#define SEQUENCES \
     { options, states, counts, window, window_capacity, tokens, positions, ring, ring_steps }
 
 constexpr int TOKEN_NOT_A_NUMBER = -1;
@@ -84,7 +84,8 @@ __device__ __forceinline__ int ranked_token(uint64_t ranked) {
  */
 __device__ __forceinline__ void count_token(int token, int64_t place, int64_t before, int penalty_tokens, int* counts, int* window) {
     if (penalty_tokens > 0) {
-        int slot = static_cast<int>(place % penalty_tokens);
+        // Unsigned and 32 bits wide, since no text is longer: a 64-bit remainder takes a hundred instructions.
+        int slot = static_cast<uint32_t>(place) % static_cast<uint32_t>(penalty_tokens);
         if (slot < before) {
             atomicSub(counts + window[slot], 1);
         }
@@ -101,12 +102,13 @@ __device__ __forceinline__ void emit_token(int token, int row, int rows, int voc
     s.tokens[row] = accepted;
     s.positions[row]++;
     if (s.counts != nullptr) {
-        count_token(accepted, state->accepted_tokens, state->accepted_tokens, s.options[row].penalty_tokens, s.counts + static_cast<int64_t>(row) * vocabulary,
+        int64_t place = state->accepted_tokens;
+        count_token(accepted, place, place, s.options[row].penalty_tokens, s.counts + static_cast<int64_t>(row) * vocabulary,
                 s.window + static_cast<int64_t>(row) * s.window_capacity);
     }
     state->accepted_tokens++;
     // One store of 8 bytes: the host never sees the step without its token.
-    volatile int64_t* slot = s.ring + emitted % s.ring_steps * rows + row;
+    volatile int64_t* slot = s.ring + static_cast<int64_t>(static_cast<uint32_t>(emitted) % static_cast<uint32_t>(s.ring_steps)) * rows + row;
     *slot = (emitted + 1) << 32 | static_cast<uint32_t>(token);
 }
 
