@@ -22,13 +22,11 @@ __device__ __forceinline__ void compare_and_swap(uint64_t (&v)[2], int size, int
     }
 }
 
-// Loops are kept as loops here: code that runs once is bound by fetching it.
-
 /** Sorts 64 different values of a warp (0 may repeat), the largest first: a bitonic network. */
 __device__ __forceinline__ void sort_64(uint64_t (&v)[2]) {
-#pragma unroll 1
+#pragma unroll
     for (int size = 2; size <= 64; size *= 2) {
-#pragma unroll 1
+#pragma unroll
         for (int stride = size / 2; stride > 0; stride /= 2) {
             compare_and_swap(v, size, stride);
         }
@@ -45,15 +43,10 @@ __device__ __forceinline__ void merge_largest_64(uint64_t (&v)[2], uint64_t reve
     // The larger one of each pair: the 64 largest, as a sequence that falls, then rises.
     v[0] = max(v[0], reversed_0);
     v[1] = max(v[1], reversed_1);
-#pragma unroll 1
+#pragma unroll
     for (int stride = 32; stride > 0; stride /= 2) {
         compare_and_swap(v, 64, stride);
     }
-}
-
-/** exp, in one place of the code for all that need it. */
-__device__ __noinline__ double exp_shared(double x) {
-    return exp(x);
 }
 
 struct FewCandidates {
@@ -81,7 +74,7 @@ struct FewCandidates {
         double total = 0;
 #pragma unroll
         for (int r = 0; r < 2; r++) {
-            weight[r] = alive[r] ? exp_shared((logit[r] - max) / temperature) : 0;
+            weight[r] = alive[r] ? exp((logit[r] - max) / temperature) : 0;
             total += weight[r];
         }
         return sum(total);
@@ -104,7 +97,6 @@ struct FewCandidates {
         // Candidates are in descending order, so what is above one is what stands before it.
         double up_to[2] = {weight[0], weight[1]};
         int lane = threadIdx.x % 32;
-#pragma unroll 1
         for (int distance = 1; distance < 32; distance *= 2) {
 #pragma unroll
             for (int r = 0; r < 2; r++) {
@@ -158,7 +150,6 @@ private:
         for (int r = 0; r < 2; r++) {
             max = alive[r] ? fmaxf(max, logit[r]) : max;
         }
-#pragma unroll 1
         for (int other = 16; other > 0; other /= 2) {
             max = fmaxf(max, __shfl_xor_sync(ALL_LANES, max, other));
         }
@@ -166,7 +157,6 @@ private:
     }
 
     static __device__ __forceinline__ double sum(double value) {
-#pragma unroll 1
         for (int other = 16; other > 0; other /= 2) {
             value += __shfl_xor_sync(ALL_LANES, value, other);
         }

@@ -9,19 +9,8 @@ extern "C" __global__ void __launch_bounds__(1024) rms_norm(
     const float* x = in + blockIdx.y * in_stride + static_cast<int64_t>(blockIdx.x) * width;
     float* to = out + blockIdx.y * out_stride + static_cast<int64_t>(blockIdx.x) * width;
     float factor = inverse_rms(x, width, epsilon);
-    for (int first = threadIdx.x; first < width; first += ROW_BATCH * blockDim.x) {
-        float values[ROW_BATCH];
-#pragma unroll
-        for (int j = 0; j < ROW_BATCH; j++) {
-            int i = first + j * blockDim.x;
-            values[j] = i < width ? x[i] * factor * (norm == nullptr ? 1 : norm[i]) : 0;
-        }
-#pragma unroll
-        for (int j = 0; j < ROW_BATCH; j++) {
-            int i = first + j * blockDim.x;
-            if (i < width) {
-                to[i] = values[j];
-            }
-        }
+#pragma unroll 8
+    for (int i = threadIdx.x; i < width; i += blockDim.x) {
+        to[i] = x[i] * factor * (norm == nullptr ? 1 : norm[i]);
     }
 }

@@ -1,11 +1,13 @@
 #include "argmax.cuh"
 #include "few_candidates.cuh"
 
-// Of every 64 logits, which a warp reads, the highest key is found first. The block of a row that finishes last takes a bound that at least k
-// of these groups reach: the k best logits reach it too, and with few exceptions no others, so little is left to read again and to sort.
+// Of every group of 256 logits the highest key is found first. The block of a row that finishes last takes a bound that at least k groups
+// reach: the k best logits reach it too, and with few exceptions no others, so little is left to read again and to sort.
 
 constexpr int WARPS = LOGITS_PER_BLOCK / 64;
-/** Groups and candidates there is room for in shared memory; more only where many logits are equal. */
+constexpr int GROUP_LOGITS = 256;
+constexpr int GROUPS_PER_BLOCK = LOGITS_PER_BLOCK / GROUP_LOGITS;
+/** Candidates there is room for in shared memory; more only where many logits are equal. */
 constexpr int CAPACITY = 1024;
 
 /** Merges the sorted lists of the first `warps` warps, a power of two; the result is in warp 0. */
@@ -25,17 +27,31 @@ __device__ __forceinline__ void merge_warps(uint64_t (&v)[2], int warps) {
     }
 }
 
-/** The key of lane's logit in half r of a group of 64; 0 beyond the vocabulary. */
-__device__ __forceinline__ uint32_t group_key(const float* logits, int vocabulary, int group, int r) {
-    int token = group * 64 + r * 32 + threadIdx.x % 32;
-    return token < vocabulary ? logit_key(logits[token]) : 0;
+/** The highest key of each group of the block's logits. */
+__device__ __forceinline__ void write_group_maxima(const float* logits, int vocabulary, uint32_t* maxima) {
+    __shared__ uint32_t of_warp[WARPS];
+    int token = blockIdx.x * LOGITS_PER_BLOCK + threadIdx.x / 32 * 64 + threadIdx.x % 32;
+    uint32_t key = token < vocabulary ? logit_key(logits[token]) : 0;
+    key = max(key, token + 32 < vocabulary ? logit_key(logits[token + 32]) : 0);
+    key = __reduce_max_sync(ALL_LANES, key);
+    if (threadIdx.x % 32 == 0) {
+        of_warp[threadIdx.x / 32] = key;
+    }
+    __syncthreads();
+    if (threadIdx.x < GROUPS_PER_BLOCK) {
+        constexpr int SHARE = WARPS / GROUPS_PER_BLOCK;
+        uint32_t highest = 0;
+        for (int i = 0; i < SHARE; i++) {
+            highest = max(highest, of_warp[threadIdx.x * SHARE + i]);
+        }
+        maxima[blockIdx.x * GROUPS_PER_BLOCK + threadIdx.x] = highest;
+    }
 }
 
 /** The highest bound, cut to its leading bits, that the keys of at least k threads reach; 1 if there are not that many. */
 __device__ __forceinline__ uint32_t bound_of(uint32_t key, int k) {
     constexpr int LEADING_BITS = 18;
     uint32_t bound = 0;
-#pragma unroll 1
     for (int bit = 31; bit >= 32 - LEADING_BITS; bit--) {
         uint32_t higher = bound | 1u << bit;
         bound = __syncthreads_count(key >= higher) >= k ? higher : bound;
@@ -46,48 +62,38 @@ __device__ __forceinline__ uint32_t bound_of(uint32_t key, int k) {
 /** The 64 best of the row, sorted, in warp 0; at least k of them are correct. */
 __device__ __forceinline__ void best_64(const float* logits, int vocabulary, const uint32_t* maxima, int k, uint64_t (&best)[2]) {
     __shared__ uint64_t found[CAPACITY];
-    __shared__ int candidate_groups[CAPACITY];
-    __shared__ int found_count, group_count;
+    __shared__ int candidate_sets[32 * WARPS];
+    __shared__ int found_count, set_count;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    int groups = gridDim.x * WARPS;
+    int groups = gridDim.x * GROUPS_PER_BLOCK;
     if (threadIdx.x == 0) {
         found_count = 0;
-        group_count = 0;
+        set_count = 0;
     }
-    uint32_t highest = 0;
+    // The set of thread t: groups t, t + 1024, ...
+    uint32_t key = 0;
     for (int group = threadIdx.x; group < groups; group += 32 * WARPS) {
-        highest = max(highest, __ldcg(maxima + group));
+        key = max(key, __ldcg(maxima + group));
     }
-    uint32_t bound = bound_of(highest, k);
-    for (int group = threadIdx.x; group < groups; group += 32 * WARPS) {
-        if (__ldcg(maxima + group) >= bound) {
-            int place = atomicAdd(&group_count, 1);
-            if (place < CAPACITY) {
-                candidate_groups[place] = group;
-            }
-        }
+    uint32_t bound = bound_of(key, k);
+    if (key >= bound) {
+        candidate_sets[atomicAdd(&set_count, 1)] = threadIdx.x;
     }
     __syncthreads();
-    constexpr int AHEAD = 4;
-    for (int first = warp; first < min(group_count, CAPACITY); first += AHEAD * WARPS) {
-        int group[AHEAD];
-        uint32_t keys[AHEAD][2] = {};
+    for (int i = warp; i < set_count; i += WARPS) {
+        for (int group = candidate_sets[i]; group < groups; group += 32 * WARPS) {
+            uint32_t keys[GROUP_LOGITS / 32];
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++) {
-            if (first + i * WARPS < min(group_count, CAPACITY)) {
-                group[i] = candidate_groups[first + i * WARPS];
-                keys[i][0] = group_key(logits, vocabulary, group[i], 0);
-                keys[i][1] = group_key(logits, vocabulary, group[i], 1);
+            for (int r = 0; r < GROUP_LOGITS / 32; r++) {
+                int token = group * GROUP_LOGITS + r * 32 + lane;
+                keys[r] = token < vocabulary ? logit_key(logits[token]) : 0;
             }
-        }
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++) {
-#pragma unroll
-            for (int r = 0; r < 2; r++) {
-                if (keys[i][r] >= bound) {
+            for (int r = 0; r < GROUP_LOGITS / 32; r++) {
+                if (keys[r] >= bound) {
                     int place = atomicAdd(&found_count, 1);
                     if (place < CAPACITY) {
-                        found[place] = ranked(keys[i][r], group[i] * 64 + r * 32 + lane);
+                        found[place] = ranked(keys[r], group * GROUP_LOGITS + r * 32 + lane);
                     }
                 }
             }
@@ -96,7 +102,7 @@ __device__ __forceinline__ void best_64(const float* logits, int vocabulary, con
     __syncthreads();
     best[0] = 0;
     best[1] = 0;
-    if (group_count <= CAPACITY && found_count <= CAPACITY) {
+    if (found_count <= CAPACITY) {
         int lists = (found_count + 63) / 64;
         if (warp < lists) {
             best[0] = warp * 64 + lane < found_count ? found[warp * 64 + lane] : 0;
@@ -106,11 +112,12 @@ __device__ __forceinline__ void best_64(const float* logits, int vocabulary, con
         merge_warps(best, lists <= 1 ? 1 : 1 << (32 - __clz(lists - 1)));
         return;
     }
-    for (int group = warp; group < groups; group += WARPS) {
+    for (int first = warp * 64; first < vocabulary; first += LOGITS_PER_BLOCK) {
         uint64_t next[2];
 #pragma unroll
         for (int r = 0; r < 2; r++) {
-            next[r] = ranked(group_key(logits, vocabulary, group, r), group * 64 + r * 32 + lane);
+            int token = first + lane + 32 * r;
+            next[r] = token < vocabulary ? ranked(logit_key(logits[token]), token) : 0;
         }
         if (__any_sync(ALL_LANES, ranked_key(next[0]) >= bound || ranked_key(next[1]) >= bound)) {
             sort_64(next);
@@ -122,21 +129,15 @@ __device__ __forceinline__ void best_64(const float* logits, int vocabulary, con
 
 /**
  * Draws the next token of each row from its at most top_k (1 to 64) highest logits; typical-p, top-p, min-p and temperature as the options say.
- * scratch [rows][blocks][16]. Grid (ceil(vocabulary / 2048), rows), 1024 threads.
+ * scratch [rows][blocks][4]. Grid (ceil(vocabulary / 2048), rows), 1024 threads.
  */
 extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) sample_top_k(
         const float* logits, int64_t stride, int vocabulary, SEQUENCE_PARAMETERS, uint64_t* scratch, uint32_t* arrivals) {
     int row = blockIdx.y;
     const float* x = logits + row * stride;
-    // Fetched here, not where they are needed: only the last block's way is long.
-    const SamplerOptions o = options[row];
-    double drawn = uniform(o.seed, states[row].accepted_tokens);
-    uint32_t* maxima = reinterpret_cast<uint32_t*>(scratch) + static_cast<int64_t>(row) * gridDim.x * WARPS;
-    int group = blockIdx.x * WARPS + threadIdx.x / 32;
-    uint32_t highest = __reduce_max_sync(ALL_LANES, max(group_key(x, vocabulary, group, 0), group_key(x, vocabulary, group, 1)));
-    if (threadIdx.x % 32 == 0) {
-        maxima[group] = highest;
-    }
+    const SamplerOptions& o = options[row];
+    uint32_t* maxima = reinterpret_cast<uint32_t*>(scratch) + static_cast<int64_t>(row) * gridDim.x * GROUPS_PER_BLOCK;
+    write_group_maxima(x, vocabulary, maxima);
     if (!last_block_of_row(arrivals)) {
         return;
     }
@@ -158,7 +159,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) sample_top_k(
             candidates.min_p(o.min_p);
         }
         double total = candidates.weigh(o.temperature);
-        token = candidates.draw(drawn * total);
+        token = candidates.draw(uniform(o.seed, states[row].accepted_tokens) * total);
     }
     if (threadIdx.x == 0) {
         emit_token(token, row, gridDim.y, vocabulary, SEQUENCES);

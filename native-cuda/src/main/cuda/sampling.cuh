@@ -84,8 +84,7 @@ __device__ __forceinline__ int ranked_token(uint64_t ranked) {
  */
 __device__ __forceinline__ void count_token(int token, int64_t place, int64_t before, int penalty_tokens, int* counts, int* window) {
     if (penalty_tokens > 0) {
-        // Unsigned and 32 bits wide, since no text is longer: a 64-bit remainder takes a hundred instructions.
-        int slot = static_cast<uint32_t>(place) % static_cast<uint32_t>(penalty_tokens);
+        int slot = static_cast<int>(place % penalty_tokens);
         if (slot < before) {
             atomicSub(counts + window[slot], 1);
         }
@@ -108,7 +107,7 @@ __device__ __forceinline__ void emit_token(int token, int row, int rows, int voc
     }
     state->accepted_tokens++;
     // One store of 8 bytes: the host never sees the step without its token.
-    volatile int64_t* slot = s.ring + static_cast<int64_t>(static_cast<uint32_t>(emitted) % static_cast<uint32_t>(s.ring_steps)) * rows + row;
+    volatile int64_t* slot = s.ring + emitted % s.ring_steps * rows + row;
     *slot = (emitted + 1) << 32 | static_cast<uint32_t>(token);
 }
 
