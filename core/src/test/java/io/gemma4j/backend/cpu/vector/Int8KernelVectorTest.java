@@ -45,6 +45,13 @@ class Int8KernelVectorTest {
         return VectorInt8.of(type).orElseThrow();
     }
 
+    private static void dots(GgmlType type, MemorySegment bytes, long offset, long rowBytes, int rows, Int8Row x, int columns, float[] out,
+            int outOffset) {
+        Int8Kernel kernel = kernel(type);
+        kernel.arrange(x, columns);
+        kernel.dots(bytes, offset, rowBytes, rows, x, columns, out, outOffset, new float[Int8Kernel.SCRATCH]);
+    }
+
     private static int blocks(GgmlType type, int superBlocks) {
         return superBlocks * 256 / type.blockElements();
     }
@@ -78,7 +85,7 @@ class Int8KernelVectorTest {
             for (int row = 0; row < rows.length; row++) {
                 MemorySegment.copy(rows[row], 0, bytes, ValueLayout.JAVA_BYTE, offset + row * rowBytes, rows[row].length);
             }
-            kernel(type).dots(bytes, offset, rowBytes, rows.length, x, columns, out, 1);
+            dots(type, bytes, offset, rowBytes, rows.length, x, columns, out, 1);
         }
         for (int row = 0; row < rows.length; row++) {
             RoundedProduct expected = RoundedProduct.of(type, rows[row], x);
@@ -162,7 +169,7 @@ class Int8KernelVectorTest {
             x[element] = bad;
             float[] out = new float[1];
             try (Arena arena = Arena.ofConfined()) {
-                kernel(type).dots(arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(x), 256, out, 0);
+                dots(type, arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(x), 256, out, 0);
             }
             assertFalse(Float.isFinite(out[0]), () -> type + ": " + out[0] + " from " + bad + ", seed " + seed);
         }
@@ -180,7 +187,8 @@ class Int8KernelVectorTest {
         vector.quantize(x, 3, 32 * groups, new VectorFloatKernels());
         Int8Row scalar = new Int8Row(32 * groups);
         scalar.quantize(x, 3, 32 * groups, new ScalarFloatKernels());
-        assertArrayEquals(RoundedProduct.quants(scalar, 32 * groups), RoundedProduct.quants(vector, 32 * groups));
+        assertArrayEquals(scalar.quants(), vector.quants());
+        assertArrayEquals(scalar.sums(), vector.sums());
         assertArrayEquals(scalar.scales(), vector.scales());
     }
 
@@ -191,7 +199,7 @@ class Int8KernelVectorTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment three = arena.allocate(3 * rowBytes);
             float[] out = new float[4];
-            kernel(type).dots(three, 0, rowBytes, 3, x, 512, out, 0);
+            dots(type, three, 0, rowBytes, 3, x, 512, out, 0);
             assertRefused(IndexOutOfBoundsException.class, type, three, 0, rowBytes, 4, x, 512, out);
             assertRefused(IndexOutOfBoundsException.class, type, three, 1, rowBytes, 3, x, 512, out);
             assertRefused(IndexOutOfBoundsException.class, type, three, -1, rowBytes, 1, x, 512, out);
@@ -227,9 +235,26 @@ class Int8KernelVectorTest {
         assertRefused(IllegalStateException.class, type, freed, 0, rowBytes, 1, x, 256, new float[1]);
     }
 
+    @Property(tries = 10)
+    void activationsThatAreNotLaidOutForTheKernelAreRefused(@ForAll("types") GgmlType type) {
+        float[] values = new float[256];
+        Int8Row x = rounded(values);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment row = arena.allocate(type.rowBytes(256));
+            Int8Kernel kernel = kernel(type);
+            Class<? extends Exception> refused = IllegalStateException.class;
+            assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
+            kernel.arrange(x, 256);
+            x.quantize(values, 0, 256, new VectorFloatKernels());
+            assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
+        }
+    }
+
     private static void assertRefused(Class<? extends Exception> expected, GgmlType type, MemorySegment bytes, long offset, long rowBytes, int rows,
             Int8Row x, int columns, float[] out) {
-        assertThrows(expected, () -> kernel(type).dots(bytes, offset, rowBytes, rows, x, columns, out, 0));
+        Int8Kernel kernel = kernel(type);
+        kernel.arrange(x, x.columns());
+        assertThrows(expected, () -> kernel.dots(bytes, offset, rowBytes, rows, x, columns, out, 0, new float[Int8Kernel.SCRATCH]));
     }
 
     @Example
