@@ -7,10 +7,15 @@ public interface Int8Kernel {
     /** Elements of memory that {@link #dots} works in. */
     int SCRATCH = 256;
 
+    /** Whether it multiplies rows of this many elements; whole blocks are not enough for every kernel. */
+    default boolean takes(int columns) {
+        return true;
+    }
+
     /**
      * Lays activations out as {@link #dots} reads them. To be called by one thread after the row was filled and before others multiply with it.
      *
-     * @param columns elements of a row: whole blocks, and as many as {@code x} holds
+     * @param columns elements of a row: as many as {@code x} holds and a kernel {@link #takes}
      */
     void arrange(Int8Row x, int columns);
 

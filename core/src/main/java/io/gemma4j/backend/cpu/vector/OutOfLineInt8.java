@@ -18,6 +18,11 @@ final class OutOfLineInt8 implements Int8Kernel {
     }
 
     @Override
+    public boolean takes(int columns) {
+        return kernel.takes(columns);
+    }
+
+    @Override
     public void arrange(Int8Row x, int columns) {
         kernel.arrange(x, columns);
     }

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -114,6 +115,15 @@ class Int8KernelVectorTest {
         Arrays.setAll(rows, row -> RandomBlocks.moderate(type, blocks(type, superBlocks), random));
         Int8Row x = activations(256 * superBlocks, random);
         compare(type, rows, gap ? 13 : 0, offset, x, 256 * superBlocks, type + " of " + superBlocks + " super-blocks, seed " + seed);
+    }
+
+    @Property(tries = 200)
+    void rowsMayEndWithinARun(@ForAll("types") GgmlType type, @ForAll @IntRange(min = 1, max = 27) int blocks, @ForAll long seed) {
+        int columns = blocks * type.blockElements();
+        Assume.that(kernel(type).takes(columns));
+        Random random = new Random(seed);
+        byte[][] rows = {RandomBlocks.moderate(type, blocks, random), RandomBlocks.moderate(type, blocks, random)};
+        compare(type, rows, 0, 2, activations(columns, random), columns, type + " of " + blocks + " blocks, seed " + seed);
     }
 
     @Property(tries = 600)
@@ -258,9 +268,11 @@ class Int8KernelVectorTest {
     }
 
     @Example
-    void theCommonTypesOfAQ4KMFileHaveKernels() {
+    void theCommonTypesHaveKernels() {
         assertTrue(VectorInt8.of(GgmlType.Q4_K).isPresent());
-        assertEquals(VectorWidth.BITS == 512, VectorInt8.of(GgmlType.Q6_K).isPresent(), "narrower, it is slower than the float kernel");
+        for (GgmlType type : new GgmlType[] {GgmlType.Q4_0, GgmlType.Q6_K, GgmlType.Q8_0}) {
+            assertEquals(VectorWidth.BITS == 512, VectorInt8.of(type).isPresent(), "narrower, it is slower than the float kernel");
+        }
         assertTrue(VectorInt8.of(GgmlType.F32).isEmpty(), "floats are not rounded");
     }
 }
