@@ -20,6 +20,8 @@ import java.util.function.LongConsumer;
  */
 public final class ParallelContent implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 18;
+    /** Of which a chunk has a multiple, so that it starts with a block of whatever other type, too. */
+    private static final int GRANULE_BLOCKS = 256;
 
     private final int ahead;
     private final ExecutorService threads;
@@ -31,7 +33,7 @@ public final class ParallelContent implements AutoCloseable {
         /**
          * Fills a buffer.
          *
-         * @param firstBlock which block of the tensor comes first
+         * @param firstBlock which block of the tensor comes first; a multiple of 256
          * @param buffer little-endian, to be filled from its position to its limit, which is a whole number of blocks
          */
         void fill(long firstBlock, ByteBuffer buffer);
@@ -62,7 +64,7 @@ public final class ParallelContent implements AutoCloseable {
     }
 
     private void write(GgmlType type, long blockCount, Blocks blocks, LongConsumer progress, WritableByteChannel channel) throws IOException {
-        int chunkBlocks = CHUNK_BYTES / type.blockBytes();
+        int chunkBlocks = CHUNK_BYTES / type.blockBytes() / GRANULE_BLOCKS * GRANULE_BLOCKS;
         long chunks = Math.ceilDiv(blockCount, chunkBlocks);
         Deque<Future<ByteBuffer>> pending = new ArrayDeque<>();
         long next = 0;

@@ -5,16 +5,29 @@ final class Binary16 {
     /** The least positive number. */
     static final float LEAST = 0x1p-24f;
 
+    /** The greatest finite number. */
+    static final float GREATEST = 65504;
+
     private Binary16() {}
 
-    /** The nearest number. */
+    /** The nearest finite number. */
     static float nearest(float value) {
-        return Float.float16ToFloat(Float.floatToFloat16(value));
+        return Float.float16ToFloat(Float.floatToFloat16(Math.clamp(value, -GREATEST, GREATEST)));
     }
 
-    /** The next number after a binary16 number, away from zero for {@code step} 1 and towards it for -1, where zero stays. */
+    /** The nearest number that is not nearer to zero. */
+    static float outward(float value) {
+        float nearest = nearest(value);
+        return Math.abs(nearest) < Math.abs(value) ? neighbor(nearest, 1) : nearest;
+    }
+
+    /**
+     * The next number after a binary16 number, away from zero for {@code step} 1 and towards it for -1, the number itself for 0 and where
+     * there is no next finite one.
+     */
     static float neighbor(float value, int step) {
-        return value == 0 && step < 0 ? value : Float.float16ToFloat((short) (Float.floatToFloat16(value) + step));
+        boolean last = value == 0 && step < 0 || Math.abs(value) == GREATEST && step > 0;
+        return last ? value : Float.float16ToFloat((short) (Float.floatToFloat16(value) + step));
     }
 
     /** {@code 1 / scale}, and 0 for a scale of 0, which makes every number 0. */

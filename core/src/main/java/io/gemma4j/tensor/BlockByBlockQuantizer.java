@@ -5,8 +5,6 @@ import java.lang.foreign.MemorySegment;
 
 /** Walks over the blocks of a run of elements; a quantizer says only how one block is written. Stateless and thread-safe. */
 abstract class BlockByBlockQuantizer implements BlockQuantizer {
-    static final float GREATEST_F16 = 65504;
-
     private final GgmlType type;
     private final float greatest;
 
@@ -16,7 +14,7 @@ abstract class BlockByBlockQuantizer implements BlockQuantizer {
     }
 
     BlockByBlockQuantizer(GgmlType type) {
-        this(type, GREATEST_F16);
+        this(type, Binary16.GREATEST);
     }
 
     /** Writes the block of {@code values[at]} and what follows; none of them is refused. */

@@ -6,9 +6,9 @@ package io.gemma4j.tensor;
  * the numbers, and the best one is then improved by turns. One block at a time: an instance keeps its result until the next.
  */
 final class OffsetFit {
-    private static final int MAX_TURNS = 6;
+    private static final int MAX_TURNS = 8;
     /** By how many steps of the even grid either end of the range is moved inwards. */
-    private static final float[] MOVES = {-0.2f, 0.5f, 1.2f};
+    private static final float[] MOVES = {0, 0.6f, 1.2f};
 
     private final int highest;
     private final boolean positiveOffset;

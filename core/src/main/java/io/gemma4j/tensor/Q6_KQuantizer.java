@@ -8,7 +8,7 @@ final class Q6_KQuantizer extends BlockByBlockQuantizer {
     private static final int GROUPS = 16;
     private static final int GROUP_ELEMENTS = 16;
     private static final int TURNS = 3;
-    private static final ScaleFit FIT = new ScaleFit(32, 31, 31.2f, 0.3f, 5);
+    private static final ScaleFit FIT = new ScaleFit(32, 31, 27, 0.5f, 12);
 
     Q6_KQuantizer() {
         super(GgmlType.Q6_K);
@@ -41,10 +41,7 @@ final class Q6_KQuantizer extends BlockByBlockQuantizer {
             exact[group] = FIT.scale(values, at + GROUP_ELEMENTS * group, GROUP_ELEMENTS);
             greatest = Math.abs(exact[group]) > Math.abs(greatest) ? exact[group] : greatest;
         }
-        float d = Binary16.nearest(-greatest / 128);
-        if (d == 0 && greatest != 0) {
-            d = Binary16.neighbor(d, 1);
-        }
+        float d = Binary16.outward(-greatest / 128);
         for (int group = 0; group < GROUPS; group++) {
             scales[group] = Math.clamp(Math.round(exact[group] * Binary16.inverse(d)), -128, 127);
         }
@@ -57,7 +54,7 @@ final class Q6_KQuantizer extends BlockByBlockQuantizer {
         for (int group = 0; group < GROUPS; group++) {
             int scale = scales[group];
             double least = Double.MAX_VALUE;
-            for (int s = Math.max(-128, scale - 1); s <= Math.min(127, scale + 1); s++) {
+            for (int s = Math.max(-128, scale - 2); s <= Math.min(127, scale + 2); s++) {
                 double tried = FIT.error(values, at + GROUP_ELEMENTS * group, GROUP_ELEMENTS, d * s);
                 if (tried < least) {
                     least = tried;

@@ -30,6 +30,11 @@ final class ScaleFit {
         }
     }
 
+    /** The greatest {@code q}. */
+    int highest() {
+        return highest;
+    }
+
     /** The nearest {@code q} to {@code x} in units of {@code 1 / inverse}. */
     int nearest(float x, float inverse) {
         return Math.clamp((int) (x * inverse + (levels + 0.5f)), 0, levels + highest) - levels;
@@ -44,7 +49,8 @@ final class ScaleFit {
         Sums best = new Sums();
         Sums tried = new Sums();
         for (float extreme : extremes) {
-            for (int sign = -1; sign <= 1; sign += 2) {
+            // Where there are as many numbers below zero as above, the sign makes no difference.
+            for (int sign = levels == highest ? 1 : -1; sign <= 1; sign += 2) {
                 tried.take(values, at, count, sign * extreme / magnitude);
                 if (tried.gain() > best.gain()) {
                     best.set(tried);

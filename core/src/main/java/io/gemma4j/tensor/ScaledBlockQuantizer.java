@@ -19,10 +19,10 @@ final class ScaledBlockQuantizer extends BlockByBlockQuantizer {
             default -> throw new IllegalArgumentException(type.toString());
         };
         this.fit = switch (type) {
-            case Q4_0 -> new ScaleFit(8, 7, 7.2f, 0.3f, 9);
-            case Q5_0 -> new ScaleFit(16, 15, 15.2f, 0.3f, 9);
+            case Q4_0 -> new ScaleFit(8, 7, 7, 0.3f, 10);
+            case Q5_0 -> new ScaleFit(16, 15, 13, 0.4f, 13);
             // -128 is left out: code that takes magnitudes as signed bytes cannot have it.
-            default -> new ScaleFit(127, 127, 126, 0.3f, 5);
+            default -> new ScaleFit(127, 127, 108, 1, 20);
         };
     }
 
@@ -46,17 +46,17 @@ final class ScaledBlockQuantizer extends BlockByBlockQuantizer {
         }
     }
 
-    /** The best among the binary16 numbers next to the best scale. */
+    /** The best among the binary16 numbers next to the best scale and the one for which nothing is clamped. */
     private float storedScale(float[] values, int at) {
         float nearest = Binary16.nearest(fit.scale(values, at, ELEMENTS));
+        float unclamped = Binary16.nearest(Binary16.magnitude(values, at, ELEMENTS) / fit.highest());
         float best = nearest;
         double least = fit.error(values, at, ELEMENTS, nearest);
-        for (int step = -1; step <= 1; step += 2) {
-            float neighbor = Binary16.neighbor(nearest, step);
-            double error = fit.error(values, at, ELEMENTS, neighbor);
+        for (float d : new float[] {Binary16.neighbor(nearest, -1), Binary16.neighbor(nearest, 1), unclamped}) {
+            double error = fit.error(values, at, ELEMENTS, d);
             if (error < least) {
                 least = error;
-                best = neighbor;
+                best = d;
             }
         }
         return best;

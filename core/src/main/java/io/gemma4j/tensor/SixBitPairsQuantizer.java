@@ -56,9 +56,7 @@ final class SixBitPairsQuantizer extends BlockByBlockQuantizer {
 
     /** The binary16 number of which the greatest value is 63, or a little less. */
     private static float unit(float[] values) {
-        float exact = Binary16.magnitude(values, 0, values.length) / HIGHEST_PAIR;
-        float nearest = Binary16.nearest(exact);
-        return nearest < exact ? Binary16.neighbor(nearest, 1) : nearest;
+        return Binary16.outward(Binary16.magnitude(values, 0, values.length) / HIGHEST_PAIR);
     }
 
     private static int units(float value, float unit) {
