@@ -30,7 +30,11 @@ final class ProgressBar implements ProgressListener, AutoCloseable {
 
     private static String line(Stage stage, int percent) {
         int filled = CELLS * percent / 100;
-        String doing = stage == Stage.LOAD ? "loading the model" : "reading the prompt";
+        String doing = switch (stage) {
+            case LOAD -> "loading the model";
+            case PREFILL -> "reading the prompt";
+            case QUANTIZE -> "quantizing";
+        };
         return "%-18s [%s%s] %3d %%".formatted(doing, "#".repeat(filled), ".".repeat(CELLS - filled), percent);
     }
 
