@@ -72,11 +72,11 @@ class Gemma4CliTest {
     }
 
     @Test
-    void withoutAModelTheEmbeddedOneIsUsedAndTheUserIsToldOnce() {
+    void withoutAModelTheEmbeddedOneIsUsedAndTheUserIsToldOnce() throws Exception {
         CliRun embedded = CliRun.of("tokenize", "--text", "Hello");
-        CliRun named = CliRun.of("tokenize", "--model", CliRun.DENSE, "--text", "Hello");
+        CliRun named = CliRun.of("tokenize", "--model", EmbeddedModel.file().toString(), "--text", "Hello");
         assertEquals(0, embedded.exitCode());
-        assertEquals("gemma4: " + EmbeddedModel.NOTE, embedded.err().strip());
+        assertEquals("gemma4: " + EmbeddedModel.note(), embedded.err().strip());
         assertEquals("", named.err());
         assertEquals(named.out(), embedded.out());
     }
