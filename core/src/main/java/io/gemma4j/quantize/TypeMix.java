@@ -78,8 +78,13 @@ public enum TypeMix {
             return tensor.type();
         }
         long columns = tensor.dimensions().getFirst();
-        if (tensor.is("token_embd") || tensor.is("per_layer_token_embd") || tensor.is("output")) {
-            return fitting(this == Q4_K_M || this == Q4_0 ? GgmlType.Q6_K : matrix(), columns);
+        GgmlType table = this == Q4_K_M || this == Q4_0 ? GgmlType.Q6_K : matrix();
+        if (tensor.is("token_embd") || tensor.is("output")) {
+            return fitting(table, columns);
+        }
+        if (tensor.is("per_layer_token_embd")) {
+            // A row has a part for each layer, which is read on its own and so has to be whole blocks.
+            return fitting(table, columns / Math.max(1, layers));
         }
         boolean down = tensor.is("ffn_down") || tensor.is("ffn_down_exps");
         boolean moreBits = down && moreBits(tensor.layer(), layers)

@@ -76,4 +76,17 @@ class TypeMixTest {
             kept.forEach(tensor -> assertEquals(tensor.type(), types.get(tensor.name()), mix + " " + tensor.name()));
         }
     }
+
+    @Test
+    void thePartsOfPerLayerEmbeddingsAreWholeBlocks() {
+        Map<Long, GgmlType> expected = Map.of(256L, GgmlType.Q6_K, 64L, GgmlType.Q8_0, 32L, GgmlType.Q8_0, 48L, GgmlType.F16);
+        expected.forEach((width, type) -> {
+            List<TypeMix.Tensor> tensors = new ArrayList<>(
+                    List.of(new TypeMix.Tensor("per_layer_token_embd.weight", GgmlType.BF16, List.of(16 * width, 100L))));
+            for (int layer = 0; layer < 16; layer++) {
+                tensors.add(new TypeMix.Tensor("blk." + layer + ".attn_norm.weight", GgmlType.F32, List.of(256L)));
+            }
+            assertEquals(type, TypeMix.Q4_K_M.types(tensors).get("per_layer_token_embd.weight"), width + " elements of a layer");
+        });
+    }
 }
