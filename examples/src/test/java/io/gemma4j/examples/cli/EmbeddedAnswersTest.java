@@ -23,7 +23,7 @@ class EmbeddedAnswersTest {
     }
 
     private static String answer(String prompt) {
-        CliRun run = CliRun.of("generate", "--prompt", prompt, "--temperature", "0", "--max-tokens", "80");
+        CliRun run = CliRun.of("generate", "--prompt", prompt, "--temperature", "0", "--max-tokens", "80", "--threads", "1");
         assertEquals(0, run.exitCode(), run.err());
         assertFalse(run.out().contains("<"), run.out());
         return run.out().strip();
@@ -46,7 +46,7 @@ class EmbeddedAnswersTest {
 
     @Test
     void capitalsAreKnownAsReported() {
-        CliRun run = CliRun.of("eval", "--skill", "capital", "--require", "90");
+        CliRun run = CliRun.of("eval", "--threads", "1", "--skill", "capital", "--require", "90");
         assertEquals(0, run.exitCode(), run.out() + run.err());
     }
 
@@ -55,7 +55,7 @@ class EmbeddedAnswersTest {
     void theModelStillAnswersOnceItIsQuantizedAgain(String type, @TempDir Path folder) throws Exception {
         String out = folder.resolve("out.gguf").toString();
         assertEquals(0, CliRun.of("quantize", EmbeddedModel.file().toString(), out, "--type", type).exitCode());
-        CliRun run = CliRun.of("eval", "--model", out, "--skill", "capital", "--require", "90");
+        CliRun run = CliRun.of("eval", "--threads", "1", "--model", out, "--skill", "capital", "--require", "90");
         assertEquals(0, run.exitCode(), run.out() + run.err());
     }
 }
