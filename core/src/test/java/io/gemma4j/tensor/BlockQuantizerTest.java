@@ -24,6 +24,9 @@ class BlockQuantizerTest {
     private static final List<GgmlType> TYPES = Arrays.stream(GgmlType.values()).filter(type -> BlockQuantizers.of(type).isPresent()).toList();
     private static final List<GgmlType> BLOCK_TYPES = TYPES.stream().filter(type -> type.blockElements() > 1).toList();
 
+    /** So many that chance evens out. */
+    private static final int BLOCKS = 12;
+
     /** How numbers may be distributed. */
     enum Kind {
         GAUSSIAN, HEAVY_TAILED, POSITIVE, NEGATIVE, FAR_FROM_ZERO, MOSTLY_ZERO, ONE_OUTLIER, FEW_VALUES;
@@ -97,31 +100,44 @@ class BlockQuantizerTest {
     @Property(tries = 1500)
     void theErrorIsNeverWorseThanThatOfRoundingByTheGreatestMagnitude(@ForAll("blockTypes") GgmlType type, @ForAll Kind kind,
             @ForAll @IntRange(min = -8, max = 8) int exponent, @ForAll long seed) {
-        float[] values = numbers(kind, type.blockElements(), Math.pow(2, exponent), new Random(seed));
-        double plain = error(values, RoundedBlock.of(type, values));
-        // Where a scale and an offset, or two scales, are rounded to few bits, that may favour either by chance.
-        double slack = List.of(GgmlType.Q4_0, GgmlType.Q5_0, GgmlType.Q8_0).contains(type) ? 1e-6 : 0.06;
-        assertTrue(errorOf(type, values) <= plain * (1 + slack), () -> type + " " + kind + " " + errorOf(type, values) + " > " + plain);
+        Random random = new Random(seed);
+        double found = 0;
+        double plain = 0;
+        for (int block = 0; block < BLOCKS; block++) {
+            float[] values = numbers(kind, type.blockElements(), Math.pow(2, exponent), random);
+            double foundHere = errorOf(type, values);
+            double plainHere = error(values, RoundedBlock.of(type, values));
+            if (List.of(GgmlType.Q4_0, GgmlType.Q5_0, GgmlType.Q8_0).contains(type)) {
+                assertTrue(foundHere <= plainHere * (1 + 1e-6), () -> type + " " + kind + " " + foundHere + " > " + plainHere);
+            }
+            found += foundHere;
+            plain += plainHere;
+        }
+        // Where a scale and an offset, or two scales, are rounded to few bits, that may favour either in a single block, by chance.
+        assertTrue(found <= plain * (1 + 1e-6), type + " " + kind + " " + found + " > " + plain);
     }
 
-    @Property(tries = 60)
+    @Property(tries = 20)
     void theErrorIsNearThatOfTheBestScaleOfAll(@ForAll("dense") Kind kind, @ForAll @IntRange(min = -6, max = 8) int exponent, @ForAll long seed) {
+        Random random = new Random(seed);
         for (GgmlType type : List.of(GgmlType.Q4_0, GgmlType.Q5_0, GgmlType.Q8_0)) {
-            float[] values = numbers(kind, 32, Math.pow(2, exponent), new Random(seed));
             int lowest = type == GgmlType.Q4_0 ? -8 : type == GgmlType.Q5_0 ? -16 : -127;
             int highest = type == GgmlType.Q8_0 ? 127 : -lowest - 1;
-            double best = Double.MAX_VALUE;
-            for (int bits = 0; bits < 1 << 16; bits++) {
-                float d = Float.float16ToFloat((short) bits);
-                if (Float.isFinite(d)) {
-                    best = Math.min(best, errorWithScale(values, d, lowest, highest, best));
+            double ratios = 0;
+            for (int block = 0; block < BLOCKS; block++) {
+                float[] values = numbers(kind, 32, Math.pow(2, exponent), random);
+                double bestHere = Double.MAX_VALUE;
+                for (int bits = 0; bits < 1 << 16; bits++) {
+                    float d = Float.float16ToFloat((short) bits);
+                    if (Float.isFinite(d)) {
+                        bestHere = Math.min(bestHere, errorWithScale(values, d, lowest, highest, bestHere));
+                    }
                 }
+                ratios += Math.sqrt(errorOf(type, values) / bestHere);
             }
-            double found = errorOf(type, values);
-            // A quantum of the error's own rounding, where the best is exact.
-            double ratio = type == GgmlType.Q4_0 ? 1.1 : 1.2;
-            double bound = ratio * ratio * best + 1e-12 * error(values, new float[32]);
-            assertTrue(found <= bound, type + " " + kind + ": error " + found + ", best " + best);
+            // The finer the type, the more scales there are of nearly the same error, of which the search looks at some.
+            double bound = type == GgmlType.Q4_0 ? 1.05 : 1.15;
+            assertTrue(ratios / BLOCKS <= bound, type + " " + kind + ": mean ratio of the errors " + ratios / BLOCKS);
         }
     }
 
@@ -135,29 +151,34 @@ class BlockQuantizerTest {
         return sum;
     }
 
-    @Property(tries = 40)
+    @Property(tries = 20)
     void scaleAndOffsetAreNearTheBestOfAFineGrid(@ForAll("dense") Kind kind, @ForAll long seed) {
+        Random random = new Random(seed);
         for (GgmlType type : List.of(GgmlType.Q4_1, GgmlType.Q5_1)) {
-            float[] values = numbers(kind, 32, 1, new Random(seed));
             int highest = type == GgmlType.Q4_1 ? 15 : 31;
-            float low = Float.MAX_VALUE;
-            float high = -Float.MAX_VALUE;
-            for (float value : values) {
-                low = Math.min(low, value);
-                high = Math.max(high, value);
+            double ratios = 0;
+            for (int block = 0; block < BLOCKS; block++) {
+                float[] values = numbers(kind, 32, 1, random);
+                ratios += Math.sqrt(errorOf(type, values) / bestOfGrid(values, highest));
             }
-            double best = Double.MAX_VALUE;
-            for (int from = -20; from <= 120; from++) {
-                for (int to = -20; to <= 120; to++) {
-                    double m = low + from / 40.0 * (high - low) / highest;
-                    double d = (high - to / 40.0 * (high - low) / highest - m) / highest;
-                    best = Math.min(best, errorWithOffset(values, d, m, highest, best));
-                }
-            }
-            double found = errorOf(type, values);
-            double bound = 1.15 * 1.15 * best + 1e-5 * error(values, new float[32]);
-            assertTrue(found <= bound, type + " " + kind + ": error " + found + ", best " + best);
+            assertTrue(ratios / BLOCKS <= 1.15, type + " " + kind + ": mean ratio of the errors " + ratios / BLOCKS);
         }
+    }
+
+    private static double bestOfGrid(float[] values, int highest) {
+        float[] sorted = values.clone();
+        Arrays.sort(sorted);
+        float low = sorted[0];
+        float step = (sorted[sorted.length - 1] - low) / highest;
+        double best = Double.MAX_VALUE;
+        for (int up = -20; up <= 120; up++) {
+            for (int down = -20; down <= 120; down++) {
+                double m = low + up / 40.0 * step;
+                double d = (sorted[sorted.length - 1] - down / 40.0 * step - m) / highest;
+                best = Math.min(best, errorWithOffset(values, d, m, highest, best));
+            }
+        }
+        return best;
     }
 
     private static double errorWithOffset(float[] values, double d, double m, int highest, double limit) {
@@ -169,11 +190,18 @@ class BlockQuantizerTest {
         return sum;
     }
 
-    @Property(tries = 300)
+    @Property(tries = 100)
     void whatBlocksOf32CanHoldIsKeptWhenQuantizedAgain(@ForAll("types") GgmlType type, @ForAll long seed) {
         Assume.that(type.blockElements() <= 32);
-        float[] held = dequantize(type, quantize(type, numbers(Kind.GAUSSIAN, type.blockElements(), 1, new Random(seed))));
-        assertTrue(errorOf(type, held) <= 1e-6 * error(held, new float[held.length]), () -> type + ": " + errorOf(type, held));
+        Random random = new Random(seed);
+        int kept = 0;
+        for (int block = 0; block < BLOCKS; block++) {
+            float[] held = dequantize(type, quantize(type, numbers(Kind.GAUSSIAN, type.blockElements(), 1, random)));
+            kept += errorOf(type, held) <= 1e-6 * error(held, new float[held.length]) ? 1 : 0;
+        }
+        // Beside an offset, the ends of the range that was held may not be among those tried.
+        boolean offset = type == GgmlType.Q4_1 || type == GgmlType.Q5_1;
+        assertTrue(kept >= (offset ? BLOCKS - 3 : BLOCKS), type + ": " + kept + " of " + BLOCKS);
     }
 
     // Products of two scales leave several ways to write the same numbers, so blocks of 256 may be written another way.
