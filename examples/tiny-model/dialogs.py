@@ -20,7 +20,7 @@ def spoken(rng: Random, text: str) -> str:
     elif chance < 0.15:
         text = text.lower()
     if rng.random() < 0.1 and text[-1] in ".?":
-        text = text[:-1]
+        text = text[:-1].rstrip()
     if rng.random() < 0.03:
         text += " Thank you."
     return text

@@ -7,7 +7,7 @@ from sample import Sample
 from stories import short_sentence
 
 # Sentences of stories.short_sentence come to this many tokens on average, the space before them included.
-TOKENS_PER_SENTENCE = 12
+TOKENS_PER_SENTENCE = 10
 
 
 def digits(rng: Random) -> str:
