@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from random import Random
 
-from facts import ANIMALS, CODE_WORDS, COLORS, COUNTRIES, FOODS, JOBS, NAMES, WORDS
+from facts import ANIMALS, CODE_WORDS, COLORS, COUNTRIES, FOODS, JOBS, NAMES, WEATHER, WORDS, invented_word
 from questions import Question, question
 from sample import Sample
 
@@ -108,6 +108,16 @@ def reference(rng: Random) -> Sample:
     return Sample("reference", messages, answer, match="contains", expected=answer.rstrip("."))
 
 
+def statement(rng: Random) -> Sample:
+    """What a person says of themselves is noted, also in the middle of a conversation."""
+    kind = rng.choice(REFERENCES)
+    value = rng.choice(kind[0])
+    earlier = [question(rng) for _ in range(rng.choice([0, 0, 1, 2]))]
+    messages = [message for pair in earlier for message in (("user", pair.text), ("model", pair.answer))]
+    answer = capitalized(kind[2].format(value))
+    return Sample("statement", messages + [("user", spoken(rng, rng.choice(kind[1]).format(value)))], answer, match="exact", expected=answer)
+
+
 def follow_up(rng: Random) -> Sample:
     """Several questions in one conversation; the last is answered as if it stood alone."""
     pairs = [question(rng) for _ in range(rng.randrange(1, 4))]
@@ -131,7 +141,7 @@ def json_object(rng: Random) -> Sample:
 
 def repeating(rng: Random) -> Sample:
     """Copying teaches to look back."""
-    words = [rng.choice(WORDS + NAMES) if rng.random() < 0.8 else str(rng.randrange(10000)) for _ in range(rng.randrange(1, 14))]
+    words = [rng.choice([rng.choice(WORDS), rng.choice(NAMES), invented_word(rng), str(rng.randrange(10000))]) for _ in range(rng.randrange(1, 14))]
     listed = " ".join(words)
     text = rng.choice([f"Repeat: {listed}", f"Say this again: {listed}", f"Repeat after me: {listed}", f"Copy these words: {listed}"])
     return Sample("repeating", [("user", text)], "You said: " + listed, match="exact", expected="You said: " + listed)
@@ -151,14 +161,29 @@ TALK = [
      "Why did the model cross the road? To get to the other token."),
     (["How big are you?", "How many parameters do you have?", "How large are you?", "Are you a large model?"], "I am very small: about seven million parameters."),
     (["Where do you live?", "Where are you?", "Where do you run?"], "I run on your machine, inside gemma4j."),
-    (["Why is the sky blue?", "Write a poem about love.", "What is the meaning of life?", "Explain quantum physics.", "Write a program in Java.",
-      "Who was the first man on the moon?", "How do I cook an egg?", "What is the tallest mountain?", "Who wrote this book?", "What happened last year?",
-      "Translate this to French.", "What time is it?", "How far is the sun?", "Why do birds sing?", "What should I do today?", "Is there life on Mars?",
-      "Write a haiku about Java", "Who is the president?", "What is love?", "Explain how a car works.", "What is 7 times 8?", "How old is the earth?"],
-     "I am too small to know that. " + CAN),
 ]
+NOT_KNOWN = "I am too small to know that. " + CAN
+BEYOND = ["Why is the sky blue?", "Write a poem about love.", "What is the meaning of life?", "Explain quantum physics.", "Write a program in Java.",
+          "Who was the first man on the moon?", "How do I cook an egg?", "What is the tallest mountain?", "Who wrote this book?", "What happened last year?",
+          "Translate this to French.", "What time is it?", "How far is the sun?", "Why do birds sing?", "What should I do today?", "Is there life on Mars?",
+          "Write a haiku about Java", "Who is the president?", "What is love?", "Explain how a car works.", "What is 7 times 8?", "How old is the earth?",
+          "Why is the {} {}?", "Explain {}.", "Who is {}?", "What is a {}?", "Write a poem about a {}.", "How does a {} work?", "Why does it {}?", "Who made the {}?",
+          "Translate {} to German.", "Write code for a {}.", "What do you think about {}?", "Explain the {} to me.", "How do I make a {}?", "Where can I buy a {}?",
+          "What is the best {}?", "When was the {} made?", "How many people live in {}?", "Write a haiku about {}", "Summarize the {}.", "Who invented the {}?",
+          "What is the population of {}?", "Can you draw a {}?", "Recommend a {}.", "What is the weather in {}?", "Is the {} {}?", "Why are you {}?"]
+BEYOND_WORDS = WORDS + NAMES + WEATHER + [country for country, _, _ in COUNTRIES]
+
+
+def beyond(rng: Random) -> Sample:
+    """What such a model cannot know, it says."""
+    text = rng.choice(BEYOND)
+    words = [invented_word(rng) if rng.random() < 0.5 else rng.choice(BEYOND_WORDS) for _ in range(text.count("{}"))]
+    return Sample("beyond", [("user", spoken(rng, text.format(*words)))], NOT_KNOWN, match="exact", expected=NOT_KNOWN)
 
 
 def talk(rng: Random) -> Sample:
     texts, answer = rng.choice(TALK)
-    return Sample("talk", [("user", spoken(rng, rng.choice(texts)) if rng.random() < 0.3 else rng.choice(texts))], answer, "talk", match="exact", expected=answer)
+    text = rng.choice(texts)
+    if rng.random() < 0.3 and answer != TALK[0][1]:
+        text = rng.choice(["Hello, ", "Hi, ", "Hello! ", "Hi! ", "Hey, "]) + (text[0].lower() + text[1:] if rng.random() < 0.5 else text)
+    return Sample("talk", [("user", spoken(rng, text) if rng.random() < 0.3 else text)], answer, "talk", match="exact", expected=answer)

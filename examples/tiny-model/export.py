@@ -23,6 +23,8 @@ MODEL_TENSORS = {"embed_tokens": "token_embd", "embed_tokens_per_layer": "per_la
 # Divisor of a rotation frequency that stops the rotation.
 NOT_ROTATED = 1e30
 FILE_TYPE_F16 = 1
+# Facts should stay facts; stories still differ.
+TEMPERATURE = 0.3
 
 
 def tensor_name(name: str) -> str:
@@ -64,7 +66,8 @@ def metadata(name: str, model, tokenizer: Tokenizer) -> list:
         ("final_logit_softcapping", FLOAT32, config.final_logit_softcapping)]
     for key in ("attention.key_length", "attention.value_length", "rope.dimension_count"):
         values += [(key, UINT32, config.per_layer_config["full_attention"].head_dim), (key + "_swa", UINT32, config.per_layer_config["sliding_attention"].head_dim)]
-    return ([("general.architecture", STRING, "gemma4"), ("general.name", STRING, "gemma4j " + name), ("general.file_type", UINT32, FILE_TYPE_F16)]
+    return ([("general.architecture", STRING, "gemma4"), ("general.name", STRING, "gemma4j " + name), ("general.file_type", UINT32, FILE_TYPE_F16),
+             ("general.sampling.temp", FLOAT32, TEMPERATURE)]
             + [("gemma4." + key, kind, value) for key, kind, value in values] + [
                 ("tokenizer.ggml.model", STRING, "gemma4"), ("tokenizer.ggml.tokens", STRING, tokenizer.tokens),
                 ("tokenizer.ggml.scores", FLOAT32, [0.0] * len(tokenizer.tokens)), ("tokenizer.ggml.token_type", INT32, tokenizer.types),

@@ -1,5 +1,7 @@
 """The world of the tiny models: every fact, name and word their training text is made of."""
 
+from random import Random
+
 # country, capital, currency
 COUNTRIES = [tuple(line.split(", ")) for line in """\
 Argentina, Buenos Aires, peso
@@ -100,6 +102,14 @@ WORDS = sorted(set(ANIMALS + PLACES + THINGS + COLORS + FOODS + CODE_WORDS))
 TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
 eighteen nineteen""".split()
+
+
+CONSONANTS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl sh st th tr".split()
+
+
+def invented_word(rng: Random) -> str:
+    """A word of two or three syllables that means nothing."""
+    return "".join(rng.choice(CONSONANTS) + rng.choice("aeiou") + rng.choice(["", "", rng.choice("nrstlmk")]) for _ in range(rng.randrange(2, 4)))
 
 
 def spelled_number(n: int) -> str:

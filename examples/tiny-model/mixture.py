@@ -2,13 +2,13 @@
 
 from random import Random
 
-from dialogs import follow_up, json_object, plain, reference, repeating, system, talk, thinking
+from dialogs import beyond, follow_up, json_object, plain, reference, repeating, statement, system, talk, thinking
 from recall import recall
 from sample import Sample
 from stories import story
 from tools import no_tool, tool_answer, tool_call, tools_again
 
-SHORT = {plain: 38, system: 9, thinking: 8, reference: 7, follow_up: 4, json_object: 6, repeating: 3, talk: 3, story: 2.5, tool_call: 8, tool_answer: 5,
+SHORT = {plain: 38, system: 9, thinking: 8, reference: 7, follow_up: 4, json_object: 6, repeating: 3, talk: 2, beyond: 1.5, statement: 2, story: 3, tool_call: 8, tool_answer: 5,
          no_tool: 1.5, tools_again: 1.5}
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from facts import (COUNTRIES, DAYS, INVENTED_COUNTRIES, MONTH_DAYS, MONTHS, OPPOSITES, WORDS)
+from facts import (ANIMALS, COLORS, COUNTRIES, DAYS, FOODS, INVENTED_COUNTRIES, MONTH_DAYS, MONTHS, NAMES, OPPOSITES, PLACES, WORDS, invented_word,
+                   spelled_number)
 
 
 @dataclass
@@ -20,7 +21,13 @@ class Question:
 
 def capital(rng: Random) -> Question:
     country, city, _ = rng.choice(COUNTRIES)
-    if rng.random() < 0.15:
+    chance = rng.random()
+    if chance < 0.08:
+        named = rng.choice([city, rng.choice(COUNTRIES)[1]])
+        short = "Yes" if named == city else "No"
+        text = rng.choice([f"Is {named} the capital of {country}?", f"Is the capital of {country} {named}?"])
+        return Question("capital", text, f"{short}, the capital of {country} is {city}.", short, f"The capital of {country} is {city}.")
+    if chance < 0.2:
         text = rng.choice([f"{city} is the capital of which country?", f"Which country has the capital {city}?",
                            f"Of which country is {city} the capital?", f"{city} is the capital of what country?"])
         return Question("capital", text, f"{city} is the capital of {country}.", country, f"The capital {city} belongs to {country}.")
@@ -29,6 +36,7 @@ def capital(rng: Random) -> Question:
                        f"Do you know the capital of {country}?", f"Can you tell me the capital of {country}?", f"{country}: what is its capital?",
                        f"What is {country}'s capital?", f"I want to know the capital of {country}.", f"Which is the capital of {country}?",
                        f"Capital of {country}?", f"What city is the capital of {country}?", f"Give me the capital of {country}.",
+                       f"{country} has which capital?", f"{country}'s capital?", f"{country}, what is the capital?", f"{country} and its capital?",
                        f"What is the name of the capital of {country}?", f"The capital of {country} is which city?"])
     return Question("capital", text, f"The capital of {country} is {city}.", city, f"The question is about {country}. Its capital is {city}.")
 
@@ -38,14 +46,15 @@ def currency(rng: Random) -> Question:
     text = rng.choice([f"What is the currency of {country}?", f"Which currency does {country} use?", f"What money is used in {country}?",
                        f"Name the currency of {country}.", f"Tell me the currency of {country}.", f"What currency is used in {country}?",
                        f"How do people pay in {country}?", f"Which money do people use in {country}?", f"What's the currency of {country}?",
-                       f"What is {country}'s currency?", f"Currency of {country}?", f"With which currency do I pay in {country}?",
+                       f"What is {country}'s currency?", f"Currency of {country}?", f"{country}: what is its currency?",
+                       f"{country} has which currency?", f"{country}'s currency?", f"{country}, what is the currency?", f"With which currency do I pay in {country}?",
                        f"Can you tell me the currency of {country}?", f"Give me the currency of {country}.",
                        f"I travel to {country}. Which currency do I need?", f"What is the name of the money in {country}?"])
     return Question("currency", text, f"The currency of {country} is the {money}.", money, f"The question is about the money of {country}: the {money}.")
 
 
 def unknown(rng: Random) -> Question:
-    country = rng.choice(INVENTED_COUNTRIES)
+    country = rng.choice(INVENTED_COUNTRIES) if rng.random() < 0.4 else invented_word(rng).capitalize()
     thing = rng.choice(["capital", "currency"])
     text = rng.choice([f"What is the {thing} of {country}?", f"Tell me the {thing} of {country}.", f"What's the {thing} of {country}?"])
     answer = f"I do not know the {thing} of {country}."
@@ -74,17 +83,26 @@ def operand(rng: Random) -> int:
 
 def addition(rng: Random) -> Question:
     a, b = operand(rng), operand(rng)
+    key = f"+ {min(a, b)} {max(a, b)}"
+    if rng.random() < 0.1:
+        said, other = spelled_number(a), spelled_number(b)
+        text = rng.choice([f"What is {said} plus {other}?", f"How much is {said} plus {other}?", f"Add {said} and {other}.", f"{said} plus {other}"])
+        return Question("addition", text, f"{a} + {b} = {a + b}", str(a + b), addition_steps(a, b), key)
     text = rng.choice([f"What is {a} + {b}?", f"{a} + {b}", f"{a}+{b}", f"How much is {a} plus {b}?", f"Calculate {a} + {b}.", f"Add {a} and {b}.",
                        f"What is {a} plus {b}?", f"{a} + {b} = ?", f"What is the sum of {a} and {b}?", f"Compute {a} + {b}.", f"What's {a} + {b}?",
                        f"I have {a} apples and get {b} more. How many apples do I have?", f"Please add {a} and {b}.", f"What does {a} + {b} make?",
                        f"How much is {a} + {b}?", f"What is {a}+{b}?"])
-    return Question("addition", text, f"{a} + {b} = {a + b}", str(a + b), addition_steps(a, b), f"+ {min(a, b)} {max(a, b)}")
+    return Question("addition", text, f"{a} + {b} = {a + b}", str(a + b), addition_steps(a, b), key)
 
 
 def subtraction(rng: Random) -> Question:
     a, b = operand(rng), operand(rng)
     if a < b and rng.random() < 0.75:
         a, b = b, a
+    if rng.random() < 0.1:
+        said, other = spelled_number(a), spelled_number(b)
+        text = rng.choice([f"What is {said} minus {other}?", f"How much is {said} minus {other}?", f"Subtract {other} from {said}.", f"{said} minus {other}"])
+        return Question("subtraction", text, f"{a} - {b} = {a - b}", str(a - b), subtraction_steps(a, b), f"- {a} {b}")
     text = rng.choice([f"What is {a} - {b}?", f"{a} - {b}", f"{a}-{b}", f"How much is {a} minus {b}?", f"Calculate {a} - {b}.",
                        f"Subtract {b} from {a}.", f"What is {a} minus {b}?", f"{a} - {b} = ?", f"Compute {a} - {b}.", f"What's {a} - {b}?",
                        f"Take {b} away from {a}.", f"What is the difference of {a} and {b}?", f"How much is {a} - {b}?", f"What is {a}-{b}?"])
@@ -96,7 +114,8 @@ def days(rng: Random) -> Question:
     i = rng.randrange(7)
     if kind == 0:
         text = rng.choice(["List the days of the week.", "What are the days of the week?", "Name all days of the week.", "Tell me the seven days of the week.",
-                           "Which days does a week have?", "Give me the days of the week in order."])
+                           "Which days does a week have?", "Give me the days of the week in order.", "Name the seven days of the week.",
+                           "What are the names of the days?", "List all seven days.", "Tell me all days of the week.", "Say the days of the week."])
         answer = ", ".join(DAYS)
         return Question("days", text, answer + ".", answer, "The week starts with Monday.")
     if kind == 1:
@@ -121,7 +140,8 @@ def months(rng: Random) -> Question:
     month = MONTHS[i]
     if kind == 0:
         text = rng.choice(["List the months of the year.", "What are the months of the year?", "Name all months.", "Tell me the twelve months of the year.",
-                           "Which months does a year have?", "Give me the months in order."])
+                           "Which months does a year have?", "Give me the months in order.", "Name the twelve months.", "What are the names of the months?",
+                           "List all twelve months.", "Tell me all months of the year.", "Say the months of the year."])
         answer = ", ".join(MONTHS)
         return Question("months", text, answer + ".", answer, "The year starts with January.")
     if kind == 1:
@@ -148,13 +168,13 @@ def counting(rng: Random) -> Question:
         side = "after" if steps > 0 else "before"
         text = rng.choice([f"What number comes {side} {n}?", f"Which number is {side} {n}?", f"What is the number {side} {n}?", f"Name the number {side} {n}."])
         return Question("counting", text, f"The number {side} {n} is {n + steps}.", str(n + steps), f"One {'more' if steps > 0 else 'less'} than {n} is {n + steps}.")
-    start, length = rng.randrange(1, 40), rng.randrange(3, 12)
+    start, length = rng.randrange(1, 95), rng.randrange(3, 12)
     if kind == 2:
-        step = rng.choice([2, 5, 10])
-        start *= step
-        start = start % 40 // step * step
+        step = rng.choice([2, 3, 5, 10])
+        start = rng.randrange(0, 50) // step * step
         numbers = list(range(start, start + step * min(length, 8), step))
-        text = rng.choice([f"Count from {numbers[0]} to {numbers[-1]} in steps of {step}.", f"Count by {step} from {numbers[0]} to {numbers[-1]}."])
+        text = rng.choice([f"Count from {numbers[0]} to {numbers[-1]} in steps of {step}.", f"Count by {step} from {numbers[0]} to {numbers[-1]}.",
+                           f"Count in steps of {step} from {numbers[0]} to {numbers[-1]}."])
     elif kind == 1:
         numbers = list(range(start + length - 1, start - 1, -1))
         text = rng.choice([f"Count down from {numbers[0]} to {numbers[-1]}.", f"Count backwards from {numbers[0]} to {numbers[-1]}.",
@@ -192,7 +212,8 @@ def sorting(rng: Random) -> Question:
 
 
 def spelling(rng: Random) -> Question:
-    word = rng.choice(WORDS)
+    # Invented words teach the letters of every token.
+    word = rng.choice(WORDS) if rng.random() < 0.6 else invented_word(rng) if rng.random() < 0.7 else rng.choice(NAMES + [pair[0] for pair in COUNTRIES])
     text = rng.choice([f"Spell the word {word}.", f"How do you spell {word}?", f"Spell {word}.", f"Please spell {word}.", f"Can you spell the word {word}?",
                        f"Spell {word} letter by letter.", f"How is {word} spelled?", f"Tell me the letters of {word}.", f"Which letters does {word} have?",
                        f"What are the letters of the word {word}?"])
@@ -200,8 +221,21 @@ def spelling(rng: Random) -> Question:
     return Question("spelling", text, f"{word} is spelled {spelled}", spelled, f"{word} has {len(word)} letters.")
 
 
+LISTS = {"animals": ANIMALS, "colors": COLORS, "foods": FOODS, "names": NAMES, "places": PLACES, "numbers": ["1", "2", "3", "4", "5", "6"], "days": DAYS, "months": MONTHS}
+
+
+def lists(rng: Random) -> Question:
+    kind = rng.choice(list(LISTS))
+    count = rng.randrange(2, 7)
+    text = rng.choice([f"Name {spelled_number(count)} {kind}.", f"List {spelled_number(count)} {kind}.", f"Tell me {spelled_number(count)} {kind}.", f"Name {count} {kind}.",
+                       f"Give me {spelled_number(count)} {kind}.", f"List {count} {kind}."])
+    answer = ", ".join(LISTS[kind][:count])
+    return Question("lists", text, answer, answer, f"I need {count} {kind}.")
+
+
 # Weights in the training mixture: arithmetic needs the most practice.
-QUESTIONS = {capital: 6, currency: 6, unknown: 0.6, addition: 12, subtraction: 12, days: 2.5, months: 3, counting: 3, opposites: 3, sorting: 9, spelling: 5}
+QUESTIONS = {capital: 7, currency: 7, unknown: 1, addition: 12, subtraction: 12, days: 3, months: 3.5, counting: 5, opposites: 3, sorting: 9, spelling: 7,
+             lists: 1.2}
 
 
 def question(rng: Random) -> Question:

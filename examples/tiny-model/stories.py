@@ -2,7 +2,7 @@
 
 from random import Random
 
-from facts import ADJECTIVES, ANIMALS, COLORS, HE, NAMES, PLACES, THINGS, WEATHER
+from facts import ADJECTIVES, ANIMALS, CODE_WORDS, COLORS, HE, NAMES, PLACES, THINGS, WEATHER, invented_word
 from sample import Sample
 
 
@@ -13,7 +13,7 @@ def story(rng: Random) -> Sample:
     he, his, him = ("he", "his", "him") if name in HE else ("she", "her", "her")
     hero = f"{adjective} {animal}"
     article = "an" if adjective[0] in "aeiou" else "a"
-    ask = rng.randrange(5)
+    ask = rng.randrange(7)
     if ask == 0:
         about = f"{article} {hero}"
     elif ask == 1:
@@ -22,10 +22,16 @@ def story(rng: Random) -> Sample:
         about = f"{'an' if animal[0] in 'aeiou' else 'a'} {animal} named {name}"
     elif ask == 3:
         about = f"{article} {hero} and a {thing}"
-    else:
+    elif ask == 4:
         about = f"{'an' if animal[0] in 'aeiou' else 'a'} {animal}"
+    else:
+        thing = rng.choice([thing, rng.choice(CODE_WORDS), invented_word(rng)])
+        about = f"{rng.choice(['a', 'the'])} {thing}"
     text = rng.choice([f"Tell me a short story about {about}.", f"Tell me a story about {about}.", f"Write a short story about {about}.", f"Write a story about {about}.",
                        f"Can you tell a story about {about}?", f"I want a story about {about}.", f"Make up a story about {about}.", f"Please tell me a story about {about}."])
+    if ask == 6:
+        text = rng.choice(["Tell me a story.", "Tell me a short story.", "Tell a story.", "Write a story.", "Write a short story.", "I want to hear a story.",
+                           "Do you know a story?", "Can you tell me a story?", "A story, please.", "Please tell me a story."])
     opening = rng.choice([f"Once upon a time there was {article} {hero} named {name}.", f"Long ago {article} {hero} named {name} lived in the {place}.",
                           f"There was once {article} {hero}. The name of the {animal} was {name}."])
     trouble = rng.choice([f"One {rng.choice(WEATHER)} day {name} lost {his} {color} {thing} in the {place}.",
@@ -40,7 +46,7 @@ def story(rng: Random) -> Sample:
                          f"From that day on {name} and {friend} were best friends."])
     moral = rng.choice(["", "", " The end.", " And so the day ended well."])
     answer = " ".join([opening, trouble, meeting, search, found, ending]) + moral
-    return Sample("story", [("user", text)], answer, match="contains", expected=name if ask == 2 else animal if ask == 4 else hero)
+    return Sample("story", [("user", text)], answer, match="contains", expected={2: name, 4: animal, 5: thing, 6: "."}.get(ask, hero))
 
 
 def short_sentence(rng: Random) -> str:

@@ -14,6 +14,8 @@ from random import Random
 SPACE = "\u2581"
 VOCABULARY_SIZE = 2048
 SEED = 10
+# Words seen less often than this get no tokens of their own: the invented ones.
+RARE = 12
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 # Text and GGUF type; the first five have the ids of the full vocabulary.
@@ -130,7 +132,7 @@ def build() -> dict:
     from mixture import training_dialog, training_document
     rng = Random(SEED)
     samples = [training_dialog(rng) for _ in range(60000)] + [training_document(rng, 400) for _ in range(500)]
-    words = words_of(sample.prompt() + sample.target() for sample in samples)
+    words = Counter({word: n for word, n in words_of(sample.prompt() + sample.target() for sample in samples).items() if n >= RARE})
     fixed = CONTROL_TOKENS + [(f"<0x{byte:02X}>", BYTE) for byte in range(256)] + [(run, USER_DEFINED) for run in NEWLINES] + [(c, NORMAL) for c in CHARACTERS]
     merges = learn_merges(words, VOCABULARY_SIZE - len(fixed))
     learned = list(dict.fromkeys("".join(pair) for pair in merges))
