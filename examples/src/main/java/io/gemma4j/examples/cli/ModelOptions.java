@@ -20,8 +20,8 @@ final class ModelOptions {
         if (model != null) {
             return model;
         }
-        streams.err().println("gemma4: " + EmbeddedModel.NOTE);
-        return EmbeddedModel.extract();
+        streams.err().println("gemma4: " + EmbeddedModel.note());
+        return EmbeddedModel.file();
     }
 
     /** Loads it with a progress bar; the caller closes it. */
