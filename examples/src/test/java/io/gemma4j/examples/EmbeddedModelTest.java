@@ -27,7 +27,7 @@ class EmbeddedModelTest {
     Path folder;
 
     private static byte[] resource() throws Exception {
-        try (InputStream in = EmbeddedModel.class.getResourceAsStream(EmbeddedModel.isTrained() ? "tiny.gguf" : "dense-mini-Q4_K_M.gguf")) {
+        try (InputStream in = EmbeddedModel.class.getResourceAsStream("tiny.gguf")) {
             return in.readAllBytes();
         }
     }

@@ -20,7 +20,7 @@ final class ModelOptions {
         if (model != null) {
             return model;
         }
-        streams.err().println("gemma4: " + EmbeddedModel.note());
+        streams.err().println("gemma4: " + EmbeddedModel.NOTE);
         return EmbeddedModel.file();
     }
 

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gemma4j.examples.EmbeddedModel;
 import java.nio.file.Path;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,11 +14,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What users see first: the command line answers without a download. */
 class EmbeddedAnswersTest {
-
-    @BeforeAll
-    static void aTrainedModelIsEmbedded() {
-        Assumptions.assumeTrue(EmbeddedModel.isTrained(), "the resource tiny.gguf is missing: the embedded model is the stand-in with random weights");
-    }
 
     private static String answer(String prompt) {
         CliRun run = CliRun.of("generate", "--prompt", prompt, "--temperature", "0", "--max-tokens", "80", "--threads", "1");
@@ -47,6 +40,14 @@ class EmbeddedAnswersTest {
     @Test
     void capitalsAreKnownAsReported() {
         CliRun run = CliRun.of("eval", "--threads", "1", "--skill", "capital", "--require", "90");
+        assertEquals(0, run.exitCode(), run.out() + run.err());
+    }
+
+    /** A model without per-layer embeddings, whose full layers have no values of their own. */
+    @Test
+    void theDenseModelOfTheSameTrainingAnswersToo() {
+        CliRun run = CliRun.of("eval", "--threads", "1", "--model", "src/test/resources/io/gemma4j/examples/tiny-dense-Q4_K_M.gguf",
+                "--skill", "currency", "--require", "90");
         assertEquals(0, run.exitCode(), run.out() + run.err());
     }
 

@@ -76,7 +76,7 @@ class Gemma4CliTest {
         CliRun embedded = CliRun.of("tokenize", "--text", "Hello");
         CliRun named = CliRun.of("tokenize", "--model", EmbeddedModel.file().toString(), "--text", "Hello");
         assertEquals(0, embedded.exitCode());
-        assertEquals("gemma4: " + EmbeddedModel.note(), embedded.err().strip());
+        assertEquals("gemma4: " + EmbeddedModel.NOTE, embedded.err().strip());
         assertEquals("", named.err());
         assertEquals(named.out(), embedded.out());
     }
