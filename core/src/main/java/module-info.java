@@ -12,6 +12,7 @@ module io.gemma4j.core {
     exports io.gemma4j.chat;
     exports io.gemma4j.gguf;
     exports io.gemma4j.model;
+    exports io.gemma4j.quantize;
     exports io.gemma4j.sampling;
     exports io.gemma4j.tensor;
     exports io.gemma4j.tokenizer;

@@ -11,16 +11,18 @@ public interface ProgressListener {
         /** Weights are being made available to the backend; counted in bytes. */
         LOAD,
         /** A prompt is being processed; counted in tokens. */
-        PREFILL
+        PREFILL,
+        /** A file is being quantized; counted in weights. */
+        QUANTIZE
     }
 
     /**
      * Takes a report.
      *
      * @param stage what is going on
-     * @param done bytes or tokens done
-     * @param total bytes or tokens in all
-     * @return false to abort: loading throws {@link java.util.concurrent.CancellationException}, a generation ends with
+     * @param done bytes, tokens or weights done
+     * @param total bytes, tokens or weights in all
+     * @return false to abort: loading and quantizing throw {@link java.util.concurrent.CancellationException}, a generation ends with
      *     {@link FinishReason#CANCELLED}
      */
     boolean onProgress(Stage stage, long done, long total);

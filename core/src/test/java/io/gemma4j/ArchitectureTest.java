@@ -37,6 +37,7 @@ class ArchitectureTest {
     private static final String CPU = "io.gemma4j.backend.cpu..";
     private static final String MODEL = "io.gemma4j.model..";
     private static final String CHAT = "io.gemma4j.chat..";
+    private static final String QUANTIZE = "io.gemma4j.quantize..";
 
     private static final JavaClasses CORE =
             new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages(API);
@@ -66,8 +67,8 @@ class ArchitectureTest {
 
     @Test
     void everyPackageBelongsToALayer() {
-        String[] layered = Arrays.copyOf(FOUNDATION, FOUNDATION.length + 5);
-        System.arraycopy(new String[] {API, SPI, CPU, MODEL, CHAT}, 0, layered, FOUNDATION.length, 5);
+        String[] layered = Arrays.copyOf(FOUNDATION, FOUNDATION.length + 6);
+        System.arraycopy(new String[] {API, SPI, CPU, MODEL, CHAT, QUANTIZE}, 0, layered, FOUNDATION.length, 6);
         classes().should().resideInAnyPackage(layered).check(CORE);
     }
 
@@ -82,9 +83,11 @@ class ArchitectureTest {
                 .layer("model").definedBy(MODEL)
                 .layer("chat").definedBy(CHAT)
                 .layer("api").definedBy(API)
-                .whereLayer("api").mayNotBeAccessedByAnyLayer()
+                .layer("quantize").definedBy(QUANTIZE)
+                .whereLayer("quantize").mayNotBeAccessedByAnyLayer()
+                .whereLayer("api").mayOnlyBeAccessedByLayers("quantize")
                 .whereLayer("chat").mayOnlyBeAccessedByLayers("api")
-                .whereLayer("model").mayOnlyBeAccessedByLayers("api")
+                .whereLayer("model").mayOnlyBeAccessedByLayers("api", "quantize")
                 .whereLayer("cpu").mayNotBeAccessedByAnyLayer()
                 .whereLayer("spi").mayOnlyBeAccessedByLayers("cpu", "model", "api")
                 .ignoreDependency(resideInAPackage("io.gemma4j.."), IN_VOCABULARY)

@@ -2,7 +2,7 @@ package io.gemma4j.bench;
 
 import io.gemma4j.bench.synth.Preset;
 import io.gemma4j.bench.synth.SyntheticModel;
-import io.gemma4j.bench.synth.TypeMix;
+import io.gemma4j.quantize.TypeMix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

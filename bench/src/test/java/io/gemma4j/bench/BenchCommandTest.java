@@ -12,7 +12,7 @@ import io.gemma4j.bench.measure.Report;
 import io.gemma4j.bench.measure.Speed;
 import io.gemma4j.bench.synth.Preset;
 import io.gemma4j.bench.synth.SmallModels;
-import io.gemma4j.bench.synth.TypeMix;
+import io.gemma4j.quantize.TypeMix;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -24,11 +24,18 @@ public final class GgufMetadata {
 
     private final String source;
     private final Map<String, Object> values;
+    private final Map<String, GgufEncoding> encodings;
 
     /** Wraps {@code values}; {@code source} names the file in messages. */
     public GgufMetadata(String source, Map<String, Object> values) {
+        this(source, values, Map.of());
+    }
+
+    /** As above, knowing how some of the values are encoded in the file. */
+    GgufMetadata(String source, Map<String, Object> values, Map<String, GgufEncoding> encodings) {
         this.source = source;
         this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+        this.encodings = Map.copyOf(encodings);
     }
 
     /** The file these pairs come from, for messages. */
@@ -44,6 +51,12 @@ public final class GgufMetadata {
     /** All pairs, in file order. */
     public Map<String, Object> asMap() {
         return values;
+    }
+
+    /** How the value of {@code key} is encoded in the file; where it comes from no file, as its class has it. */
+    GgufEncoding encoding(String key) {
+        GgufEncoding known = encodings.get(key);
+        return known != null ? known : GgufEncoding.of(key, values.get(key));
     }
 
     /** Whether {@code key} is there. */

@@ -4,6 +4,7 @@ import io.gemma4j.ModelFormatException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -94,14 +95,34 @@ final class GgufReader {
 
     private GgufMetadata readMetadata(int pairCount) {
         Map<String, Object> values = new LinkedHashMap<>();
+        Map<String, GgufEncoding> encodings = new HashMap<>();
         for (int i = 0; i < pairCount; i++) {
             String key = cursor.readName("key " + i);
             String subject = GgufCursor.quote("key", key);
+            long at = cursor.position();
             if (values.putIfAbsent(key, cursor.readValue(subject)) != null) {
                 throw unexpected(subject, "a key that occurs once", "it again as key " + i);
             }
+            encodings.put(key, encoding(at));
         }
-        return new GgufMetadata(source, values);
+        return new GgufMetadata(source, values, encodings);
+    }
+
+    /** That of the value whose type stands at {@code at}, all of which has been checked. */
+    private GgufEncoding encoding(long at) {
+        GgufValueType type = typeAt(at);
+        return new GgufEncoding(type, type == GgufValueType.ARRAY ? elementEncoding(at + Integer.BYTES) : null);
+    }
+
+    /** That of an array's elements, whose type stands at {@code at}; of arrays within, the first one speaks for all. */
+    private GgufEncoding elementEncoding(long at) {
+        GgufValueType type = typeAt(at);
+        boolean nested = type == GgufValueType.ARRAY && file.get(LittleEndian.LONG, at + Integer.BYTES) > 0;
+        return new GgufEncoding(type, nested ? elementEncoding(at + GgufValueType.ARRAY_HEADER_BYTES) : null);
+    }
+
+    private GgufValueType typeAt(long at) {
+        return GgufValueType.byId(file.get(LittleEndian.INT, at)).orElseThrow();
     }
 
     private int readAlignment(GgufMetadata metadata) {

@@ -114,6 +114,19 @@ public final class GgufWriter {
         return put(key, new GgufEncoding(GgufValueType.ARRAY, GgufEncoding.of(elementTypes)), elements);
     }
 
+    /**
+     * All pairs of a file, each in the type it has there, but not those that say how the file is split. The alignment becomes that of the file.
+     */
+    public GgufWriter putAll(GgufMetadata metadata) {
+        metadata.findInteger(GgufReader.ALIGNMENT_KEY).ifPresent(this::alignment);
+        for (Map.Entry<String, Object> pair : metadata.asMap().entrySet()) {
+            if (!pair.getKey().equals(GgufReader.ALIGNMENT_KEY) && !SplitName.KEYS.contains(pair.getKey())) {
+                put(pair.getKey(), metadata.encoding(pair.getKey()), pair.getValue());
+            }
+        }
+        return this;
+    }
+
     private GgufWriter put(String key, GgufEncoding encoding, Object value) {
         requireName("key", key);
         encoding.require(key, value);

@@ -2,6 +2,7 @@ package io.gemma4j.gguf;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,9 @@ record SplitName(Path folderAndPrefix, int number, int count) {
     static final String NUMBER_KEY = "split.no";
     static final String COUNT_KEY = "split.count";
     static final String TENSORS_KEY = "split.tensors.count";
+
+    /** What a file says of its place in a split model. */
+    static final Set<String> KEYS = Set.of(NUMBER_KEY, COUNT_KEY, TENSORS_KEY);
 
     private static final Pattern PATTERN = Pattern.compile("(.+)-(\\d{5})-of-(\\d{5})\\.gguf");
 

@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Reads the little-endian scalars of weight blocks, at any alignment, from heap or native segments. Stateless and thread-safe. Every
+ * Reads and writes the little-endian scalars of weight blocks, at any alignment, from heap or native segments. Stateless and thread-safe. Every
  * method throws {@link IndexOutOfBoundsException} outside the segment.
  */
 public final class LittleEndian {
@@ -54,5 +54,30 @@ public final class LittleEndian {
     /** An IEEE 754 binary32. */
     public static float f32(MemorySegment bytes, long offset) {
         return bytes.get(FLOAT, offset);
+    }
+
+    /** Sets a byte to the lowest 8 bits of {@code value}. */
+    static void putU8(MemorySegment bytes, long offset, int value) {
+        bytes.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+    }
+
+    /** Sets two bytes to the lowest 16 bits of {@code value}. */
+    static void putU16(MemorySegment bytes, long offset, int value) {
+        bytes.set(SHORT, offset, (short) value);
+    }
+
+    /** Sets four bytes to a bit pattern. */
+    static void putI32(MemorySegment bytes, long offset, int value) {
+        bytes.set(INT, offset, value);
+    }
+
+    /** Sets two bytes to the nearest IEEE 754 binary16. */
+    static void putF16(MemorySegment bytes, long offset, float value) {
+        bytes.set(SHORT, offset, Float.floatToFloat16(value));
+    }
+
+    /** Sets four bytes to an IEEE 754 binary32. */
+    static void putF32(MemorySegment bytes, long offset, float value) {
+        bytes.set(FLOAT, offset, value);
     }
 }

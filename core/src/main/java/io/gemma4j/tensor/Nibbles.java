@@ -26,4 +26,26 @@ final class Nibbles {
         int fifth = LittleEndian.i32(bytes, fifthBits) >>> e & 1;
         return ofBlock32(bytes, quants, e) | fifth << 4;
     }
+
+    /** Writes what {@link #ofBlock32} reads: the lowest four bits of {@code quants[0 .. 31]}. */
+    static void putBlock32(int[] quants, MemorySegment bytes, long offset) {
+        putPairs(quants, 0, 16, bytes, offset, 16);
+    }
+
+    /** Writes what {@link #withFifthBit} reads: {@code quants[0 .. 31]} of five bits each. */
+    static void putWithFifthBit(int[] quants, MemorySegment bytes, long fifthBits, long offset) {
+        int fifth = 0;
+        for (int e = 0; e < 32; e++) {
+            fifth |= (quants[e] >>> 4 & 1) << e;
+        }
+        LittleEndian.putI32(bytes, fifthBits, fifth);
+        putBlock32(quants, bytes, offset);
+    }
+
+    /** Writes {@code count} bytes: the low halves from {@code quants[lowAt]} on, the high ones from {@code quants[highAt]} on. */
+    static void putPairs(int[] quants, int lowAt, int highAt, MemorySegment bytes, long offset, int count) {
+        for (int i = 0; i < count; i++) {
+            LittleEndian.putU8(bytes, offset + i, quants[lowAt + i] & 15 | (quants[highAt + i] & 15) << 4);
+        }
+    }
 }

@@ -24,4 +24,13 @@ final class SixBitPairs {
                 ? u8(bytes, packed + group + 4) & 63
                 : high(u8(bytes, packed + group + 4)) | u8(bytes, packed + group) >>> 6 << 4;
     }
+
+    /** Writes what {@link #scale} and {@link #min} read: eight of each, from 0 to 63. */
+    static void put(int[] scales, int[] mins, MemorySegment bytes, long packed) {
+        for (int i = 0; i < 4; i++) {
+            LittleEndian.putU8(bytes, packed + i, scales[i] | scales[i + 4] >>> 4 << 6);
+            LittleEndian.putU8(bytes, packed + 4 + i, mins[i] | mins[i + 4] >>> 4 << 6);
+            LittleEndian.putU8(bytes, packed + 8 + i, low(scales[i + 4]) | low(mins[i + 4]) << 4);
+        }
+    }
 }

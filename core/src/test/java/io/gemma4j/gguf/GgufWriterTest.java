@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -139,5 +140,38 @@ class GgufWriterTest {
 
     private static void requireRefused(Executable call, String message) {
         assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+    }
+
+    @Test
+    void allPairsOfAFileAreWrittenInTheirTypesButNotItsPlaceInASplitModel() throws IOException {
+        Path first = folder.resolve("first.gguf");
+        GgufWriter writer = new GgufWriter().version(3).alignment(64).put("u8", GgufValueType.U8, 200).put("u16", GgufValueType.U16, 3)
+                .put("u32", GgufValueType.U32, 7).put("i64", 7L).put("u64", GgufValueType.U64, 7L).put("f64", 0.5).put("text", "x").put("flag", true)
+                .putArray("empty", List.of(), GgufValueType.U16).putArray("u32s", List.of(1L, 2L), GgufValueType.U32)
+                .putArray("nested", List.of(List.of(1), List.of(2, 3)), GgufValueType.ARRAY, GgufValueType.U8)
+                .putArray("emptyNested", List.of(), GgufValueType.ARRAY, GgufValueType.U8);
+        writer.write(first);
+        Path second = folder.resolve("second.gguf");
+        try (Arena arena = Arena.ofConfined()) {
+            new GgufWriter().putAll(GgufFile.open(first, arena).metadata()).write(second);
+        }
+        // But for the place of the alignment and what an empty array of arrays would hold, the same bytes.
+        try (Arena arena = Arena.ofConfined()) {
+            GgufMetadata before = GgufFile.open(first, arena).metadata();
+            GgufMetadata after = GgufFile.open(second, arena).metadata();
+            assertEquals(before.asMap(), after.asMap());
+            for (String key : before.keys()) {
+                assertEquals(before.encoding(key), after.encoding(key), key);
+            }
+            assertEquals(GgufValueType.U32, after.encoding("u32").type());
+            assertEquals(GgufValueType.U8, after.encoding("nested").element().element().type());
+        }
+        Path third = folder.resolve("third.gguf");
+        new GgufWriter().put("split.no", GgufValueType.U16, 0).put("split.count", GgufValueType.U16, 1).put("name", "x").write(third);
+        try (Arena arena = Arena.ofConfined()) {
+            GgufWriter whole = new GgufWriter().putAll(GgufFile.open(third, arena).metadata());
+            whole.write(second);
+            assertEquals(Set.of("name"), GgufFile.open(second, arena).metadata().keys());
+        }
     }
 }

@@ -1,37 +1,54 @@
 package io.gemma4j.examples;
 
-import java.io.FileNotFoundException;
+import io.gemma4j.Gemma4;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** The model that comes with the examples, so that they run without a download. Thread-safe. */
 public final class EmbeddedModel {
-    /** What a user has to know about its answers, in one line. */
-    public static final String NOTE =
-            "no --model given: this is a small stand-in whose weights are random; it was never trained, so its answers are noise";
+    private static final String RESOURCE = "tiny.gguf";
 
-    private static final String RESOURCE = "dense-mini-Q4_K_M.gguf";
+    /** What a user has to know about its answers. */
+    public static final String NOTE = "no --model given: this is the small model that comes with the examples, which knows little";
 
     private EmbeddedModel() {}
 
     /**
-     * Copies the model to a temporary file, which is deleted when the JVM exits; on Windows only if nothing has it mapped then.
+     * The model as a file, in the operating system's folder for caches; where nothing can be written there, in a temporary one, which is deleted when
+     * the JVM exits.
      *
-     * @return a GGUF file of its own for each call
-     * @throws IOException if the file cannot be written
+     * @return a GGUF file, the same for every process; not to be changed
+     * @throws IOException if it cannot be written
      */
-    public static Path extract() throws IOException {
-        try (InputStream model = EmbeddedModel.class.getResourceAsStream(RESOURCE)) {
-            if (model == null) {
-                throw new FileNotFoundException("the embedded model " + RESOURCE + " is missing from the examples jar");
+    public static Path file() throws IOException {
+        return file(CacheFolder.of(System.getProperty("os.name"), System.getenv(), Path.of(System.getProperty("user.home"))));
+    }
+
+    static Path file(Path cacheFolder) throws IOException {
+        try {
+            return CachedResource.file(RESOURCE, cacheFolder);
+        } catch (IOException unwritable) {
+            try {
+                Path folder = Files.createTempDirectory("gemma4j-");
+                folder.toFile().deleteOnExit();
+                Path file = CachedResource.file(RESOURCE, folder);
+                file.toFile().deleteOnExit();
+                return file;
+            } catch (IOException e) {
+                e.addSuppressed(unwritable);
+                throw e;
             }
-            Path file = Files.createTempFile("gemma4-embedded-", ".gguf");
-            file.toFile().deleteOnExit();
-            Files.copy(model, file, StandardCopyOption.REPLACE_EXISTING);
-            return file;
         }
+    }
+
+    /**
+     * Loads the model with default options.
+     *
+     * @return the model; the caller closes it
+     * @throws IOException if its file cannot be written
+     */
+    public static Gemma4 load() throws IOException {
+        return Gemma4.load(file());
     }
 }

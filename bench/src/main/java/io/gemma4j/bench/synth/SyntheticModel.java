@@ -5,10 +5,14 @@ import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufMetadata;
 import io.gemma4j.gguf.GgufValueType;
 import io.gemma4j.gguf.GgufWriter;
+import io.gemma4j.gguf.ParallelContent;
+import io.gemma4j.quantize.TypeMix;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * A complete GGUF file of a published size with random weights: for measuring speed, which depends on shapes and types alone. Weights are scaled
@@ -84,12 +88,20 @@ public final class SyntheticModel {
 
     private static void write(Architecture architecture, TypeMix mix, int vocabulary, GgufWriter writer, Path path) throws IOException {
         putArchitecture(architecture, mix, writer);
-        try (ParallelContent content = new ParallelContent(SEED)) {
+        try (ParallelContent content = new ParallelContent(Runtime.getRuntime().availableProcessors(), "synth")) {
             for (TensorPlan.Tensor tensor : TensorPlan.of(architecture, mix, vocabulary)) {
-                writer.tensor(tensor.name(), tensor.type(), tensor.dimensions(), content.of(tensor));
+                long elements = LongStream.of(tensor.dimensions()).reduce(1, Math::multiplyExact);
+                writer.tensor(tensor.name(), tensor.type(), tensor.dimensions(),
+                        content.of(tensor.type(), elements, (block, buffer) -> fill(tensor, block, buffer), written -> {}));
             }
             writer.write(path);
         }
+    }
+
+    /** What a chunk holds depends on tensor and place alone. */
+    private static void fill(TensorPlan.Tensor tensor, long firstBlock, ByteBuffer buffer) {
+        long seed = 31 * (31 * SEED + tensor.name().hashCode()) + firstBlock;
+        new RandomElements(seed).fill(tensor.type(), tensor.values(), firstBlock * tensor.type().blockElements(), buffer);
     }
 
     private static void putArchitecture(Architecture architecture, TypeMix mix, GgufWriter writer) {

@@ -1,13 +1,16 @@
 package io.gemma4j.bench.synth;
 
 import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.quantize.TypeMix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
 
 /** The tensors of a model: names, types, shapes and how their elements are distributed. */
 final class TensorPlan {
     private final Architecture architecture;
-    private final TypeMix mix;
+    private final GgmlType unquantized;
     private final List<Tensor> tensors = new ArrayList<>();
 
     /**
@@ -22,22 +25,21 @@ final class TensorPlan {
 
     private TensorPlan(Architecture architecture, TypeMix mix) {
         this.architecture = architecture;
-        this.mix = mix;
+        this.unquantized = mix == TypeMix.F16 ? GgmlType.F16 : GgmlType.BF16;
     }
 
     /** All tensors of such a model, in file order. */
     static List<Tensor> of(Architecture architecture, TypeMix mix, int vocabulary) {
         TensorPlan plan = new TensorPlan(architecture, mix);
         plan.model(vocabulary);
-        List<Architecture.Layer> layers = architecture.layers();
-        int valueMatrices = (int) layers.stream().filter(plan::hasValues).count();
-        int values = 0;
-        for (Architecture.Layer layer : layers) {
-            plan.attention(layer, values, valueMatrices);
-            values += plan.hasValues(layer) ? 1 : 0;
+        for (Architecture.Layer layer : architecture.layers()) {
+            plan.attention(layer);
             plan.feedForward(layer);
         }
-        return plan.tensors;
+        Map<String, GgmlType> types = mix.types(plan.tensors.stream()
+                .map(tensor -> new TypeMix.Tensor(tensor.name(), tensor.type(), LongStream.of(tensor.dimensions()).boxed().toList())).toList());
+        return plan.tensors.stream()
+                .map(tensor -> new Tensor(tensor.name(), types.get(tensor.name()), tensor.dimensions(), tensor.values())).toList();
     }
 
     private boolean hasValues(Architecture.Layer layer) {
@@ -54,29 +56,28 @@ final class TensorPlan {
         if (perLayer > 0) {
             int all = architecture.layerCount() * perLayer;
             table("per_layer_token_embd.weight", all, vocabulary, 1 / Math.sqrt(perLayer));
-            tensors.add(new Tensor("per_layer_model_proj.weight", mix.perLayerProjection(), new long[] {hidden, all},
-                    Distribution.symmetric(1 / Math.sqrt(hidden))));
+            matrix("per_layer_model_proj.weight", hidden, all);
             vector("per_layer_proj_norm.weight", perLayer, Distribution.around(1));
         }
     }
 
-    private void attention(Architecture.Layer layer, int valueIndex, int valueCount) {
+    private void attention(Architecture.Layer layer) {
         String prefix = "blk." + layer.index() + ".";
         int hidden = architecture.hidden();
         int queries = architecture.heads() * layer.headDim();
         int keys = layer.kvHeads() * layer.headDim();
         vector(prefix + "attn_norm.weight", hidden, Distribution.around(1));
-        matrix(prefix + "attn_q.weight", mix.matrix(hidden), hidden, queries);
+        matrix(prefix + "attn_q.weight", hidden, queries);
         // Scores have no other scale: these keep their deviation near 2.
         vector(prefix + "attn_q_norm.weight", layer.headDim(), Distribution.around(0.35));
         if (layer.ownsKv()) {
-            matrix(prefix + "attn_k.weight", mix.matrix(hidden), hidden, keys);
+            matrix(prefix + "attn_k.weight", hidden, keys);
             vector(prefix + "attn_k_norm.weight", layer.headDim(), Distribution.around(0.35));
         }
         if (hasValues(layer)) {
-            matrix(prefix + "attn_v.weight", mix.sensitiveMatrix(hidden, valueIndex, valueCount), hidden, keys);
+            matrix(prefix + "attn_v.weight", hidden, keys);
         }
-        matrix(prefix + "attn_output.weight", mix.matrix(queries), queries, hidden);
+        matrix(prefix + "attn_output.weight", queries, hidden);
         vector(prefix + "post_attention_norm.weight", hidden, Distribution.around(1));
     }
 
@@ -85,17 +86,17 @@ final class TensorPlan {
         int hidden = architecture.hidden();
         int width = layer.feedForward();
         vector(prefix + "ffn_norm.weight", hidden, Distribution.around(1));
-        matrix(prefix + "ffn_gate.weight", mix.matrix(hidden), hidden, width);
-        matrix(prefix + "ffn_up.weight", mix.matrix(hidden), hidden, width);
-        matrix(prefix + "ffn_down.weight", mix.sensitiveMatrix(width, layer.index(), architecture.layerCount()), width, hidden);
+        matrix(prefix + "ffn_gate.weight", hidden, width);
+        matrix(prefix + "ffn_up.weight", hidden, width);
+        matrix(prefix + "ffn_down.weight", width, hidden);
         vector(prefix + "post_ffw_norm.weight", hidden, Distribution.around(1));
         if (architecture.experts() > 0) {
             experts(prefix, layer);
         }
         int perLayer = architecture.perLayerWidth();
         if (perLayer > 0) {
-            matrix(prefix + "inp_gate.weight", mix.matrix(hidden), hidden, perLayer);
-            matrix(prefix + "proj.weight", mix.matrix(perLayer), perLayer, hidden);
+            matrix(prefix + "inp_gate.weight", hidden, perLayer);
+            matrix(prefix + "proj.weight", perLayer, hidden);
             vector(prefix + "post_norm.weight", hidden, Distribution.around(1));
         }
         vector(prefix + "layer_output_scale.weight", 1, Distribution.around(0.9));
@@ -109,8 +110,8 @@ final class TensorPlan {
         // The router's input has a norm of one.
         tensors.add(new Tensor(prefix + "ffn_gate_inp.weight", GgmlType.F32, new long[] {hidden, experts}, Distribution.symmetric(1)));
         vector(prefix + "pre_ffw_norm_2.weight", hidden, Distribution.around(1));
-        stack(prefix + "ffn_gate_up_exps.weight", mix.matrix(hidden), hidden, 2 * width);
-        stack(prefix + "ffn_down_exps.weight", mix.sensitiveMatrix(width, layer.index(), architecture.layerCount()), width, hidden);
+        stack(prefix + "ffn_gate_up_exps.weight", hidden, 2 * width);
+        stack(prefix + "ffn_down_exps.weight", width, hidden);
         vector(prefix + "ffn_down_exps.scale", experts, Distribution.around(1));
         vector(prefix + "post_ffw_norm_1.weight", hidden, Distribution.around(1));
         vector(prefix + "post_ffw_norm_2.weight", hidden, Distribution.around(1));
@@ -121,15 +122,15 @@ final class TensorPlan {
     }
 
     private void table(String name, int columns, int rows, double deviation) {
-        tensors.add(new Tensor(name, mix.embedding(columns), new long[] {columns, rows}, Distribution.symmetric(deviation)));
+        tensors.add(new Tensor(name, unquantized, new long[] {columns, rows}, Distribution.symmetric(deviation)));
     }
 
     /** Outputs deviate as much as inputs. */
-    private void matrix(String name, GgmlType type, int columns, int rows) {
-        tensors.add(new Tensor(name, type, new long[] {columns, rows}, Distribution.symmetric(1 / Math.sqrt(columns))));
+    private void matrix(String name, int columns, int rows) {
+        tensors.add(new Tensor(name, unquantized, new long[] {columns, rows}, Distribution.symmetric(1 / Math.sqrt(columns))));
     }
 
-    private void stack(String name, GgmlType type, int columns, int rows) {
-        tensors.add(new Tensor(name, type, new long[] {columns, rows, architecture.experts()}, Distribution.symmetric(1 / Math.sqrt(columns))));
+    private void stack(String name, int columns, int rows) {
+        tensors.add(new Tensor(name, unquantized, new long[] {columns, rows, architecture.experts()}, Distribution.symmetric(1 / Math.sqrt(columns))));
     }
 }

@@ -1,5 +1,6 @@
 package io.gemma4j.bench.synth;
 
+import io.gemma4j.quantize.TypeMix;
 import java.io.IOException;
 import java.nio.file.Path;
 

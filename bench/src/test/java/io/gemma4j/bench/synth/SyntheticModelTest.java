@@ -11,6 +11,7 @@ import io.gemma4j.Session;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufMetadata;
 import io.gemma4j.model.Gemma4Config;
+import io.gemma4j.quantize.TypeMix;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;

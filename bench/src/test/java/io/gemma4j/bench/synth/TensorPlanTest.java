@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.quantize.TypeMix;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

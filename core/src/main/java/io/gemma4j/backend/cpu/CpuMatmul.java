@@ -1,6 +1,7 @@
 package io.gemma4j.backend.cpu;
 
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -29,12 +30,12 @@ final class CpuMatmul {
     void matmul(CpuWeight weight, CpuActivations in, CpuActivations out, int rows) {
         int outputs = Math.toIntExact(weight.rows());
         if (rows == 1) {
-            Int8Row rounded = weight.int8Kernel() == null ? null : rounded(0, in, 0);
+            Int8Row rounded = weight.int8Kernel() == null ? null : rounded(0, in, 0, weight.int8Kernel());
             int taskRows = taskRows(weight, outputs);
             pool.run(Math.ceilDiv(outputs, taskRows), (task, worker) -> {
                 int first = task * taskRows;
                 int last = Math.min(outputs, first + taskRows);
-                dots(weight, first, last, in, 0, rounded, out.data(), out.row(0) + first);
+                dots(weight, first, last, in, 0, rounded, out.data(), out.row(0) + first, worker);
             });
         } else {
             pool.run(Math.ceilDiv(outputs, TILE_ROWS), (task, worker) -> {
@@ -66,7 +67,7 @@ final class CpuMatmul {
         int[] slotStarts = sortByExpert(routing, rows * perRow, expertCount, slots);
         Int8Row[] rounded = new Int8Row[rows == 1 && experts.int8Kernel() != null ? perRow : 0];
         for (int slot = 0; slot < rounded.length; slot++) {
-            rounded[slot] = slot == 0 || inputPerExpert ? rounded(slot, in, slot) : rounded[0];
+            rounded[slot] = slot == 0 || inputPerExpert ? rounded(slot, in, slot, experts.int8Kernel()) : rounded[0];
         }
         pool.run(expertCount * tiles, (task, worker) -> {
             int expert = task / tiles;
@@ -84,7 +85,7 @@ final class CpuMatmul {
                 int row = inputPerExpert ? slot : slot / perRow;
                 if (unpacked == null) {
                     dots(experts, weightRow, weightRow + count, in, row, rounded.length == 0 ? null : rounded[slot], out.data(),
-                            out.row(slot) + first);
+                            out.row(slot) + first, worker);
                 } else {
                     products(unpacked, experts.columns(), count, in.data(), in.row(row), in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
                 }
@@ -109,8 +110,8 @@ final class CpuMatmul {
     }
 
     // The activations are used as they are where there is no rounded form of them.
-    private static void dots(CpuWeight weight, long firstRow, long lastRow, CpuActivations in, int inRow, Int8Row rounded, float[] out,
-            int outOffset) {
+    private void dots(CpuWeight weight, long firstRow, long lastRow, CpuActivations in, int inRow, Int8Row rounded, float[] out, int outOffset,
+            int worker) {
         if (rounded == null) {
             for (long row = firstRow; row < lastRow; row++) {
                 out[outOffset + (int) (row - firstRow)] =
@@ -122,20 +123,22 @@ final class CpuMatmul {
         while (row < lastRow) {
             int count = (int) Math.min(lastRow - row, weight.contiguousRows(row));
             weight.int8Kernel().dots(weight.bytes(row), weight.offset(row), weight.rowBytes(), count, rounded, weight.columns(), out,
-                    outOffset + (int) (row - firstRow));
+                    outOffset + (int) (row - firstRow), scratch.floats(worker, 0, Int8Kernel.SCRATCH));
             row += count;
         }
     }
 
-    private Int8Row rounded(int index, CpuActivations in, int row) {
+    private Int8Row rounded(int index, CpuActivations in, int row, Int8Kernel kernel) {
         while (int8Rows.size() <= index) {
             int8Rows.add(new Int8Row(in.width()));
         }
         if (int8Rows.get(index).columns() < in.width()) {
             int8Rows.set(index, new Int8Row(in.width()));
         }
-        int8Rows.get(index).quantize(in.data(), in.row(row), in.width(), floats);
-        return int8Rows.get(index);
+        Int8Row rounded = int8Rows.get(index);
+        rounded.quantize(in.data(), in.row(row), in.width(), floats);
+        kernel.arrange(rounded, in.width());
+        return rounded;
     }
 
     private float[] unpack(CpuWeight weight, long firstRow, int count, int worker) {

@@ -17,11 +17,12 @@ final class CpuWeight implements Weight {
     private final MemorySegment[] partBytes;
     private final float[] vector;
 
-    /** {@code int8Kernel} may be null; it is used only where all the bytes are outside the Java heap. */
+    /** {@code int8Kernel} may be null; it is used only where it takes the rows and all the bytes are outside the Java heap. */
     CpuWeight(QuantizedTensor tensor, RowKernel kernel, Int8Kernel int8Kernel) {
         this.tensor = tensor;
         this.kernel = kernel;
-        this.int8Kernel = tensor.parts().stream().allMatch(part -> part.bytes().isNative()) ? int8Kernel : null;
+        boolean usable = int8Kernel != null && int8Kernel.takes(tensor.columns()) && tensor.parts().stream().allMatch(part -> part.bytes().isNative());
+        this.int8Kernel = usable ? int8Kernel : null;
         List<QuantizedTensor.Part> parts = tensor.parts();
         partEnds = parts.stream().mapToLong(part -> part.firstRow() + part.rows()).toArray();
         partBytes = parts.stream().map(QuantizedTensor.Part::bytes).toArray(MemorySegment[]::new);

@@ -53,7 +53,7 @@ record KernelSet(String description, FloatKernels floats, Function<GgmlType, Row
             return new KernelSet("scalar kernels", new ScalarFloatKernels(),
                     type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow(), type -> Optional.empty());
         }
-        return Vector.set(wanted == CpuKernels.INT8);
+        return Vector.set(wanted != CpuKernels.VECTOR);
     }
 
     /** Loaded only when the module is there. */

@@ -6,7 +6,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A fixed set of daemon threads that run the tasks of one loop at a time together with the calling thread. Between loops they spin for a moment,
- * since the next loop of a forward pass is microseconds away, and then park. One caller at a time.
+ * since the next loop of a forward pass is microseconds away, and then park. A loop ends when its tasks are done, not when every thread has looked at
+ * it: on a busy machine it does not wait for threads that have no processor. One caller at a time.
  */
 final class WorkerPool implements AutoCloseable {
     /** The body of a loop; tasks run in any order, each exactly once. */
@@ -25,14 +26,15 @@ final class WorkerPool implements AutoCloseable {
     private static final int SPINS_BEFORE_YIELDING = 20_000;
 
     private final Thread[] threads;
-    private final AtomicInteger nextTask = new AtomicInteger();
-    private final AtomicInteger working = new AtomicInteger();
+    /** Tasks that nobody has taken yet. */
+    private final AtomicInteger untaken = new AtomicInteger();
+    /** Tasks that are not done yet. The next loop begins when there are none, so whoever has taken one may rely on {@link #body}. */
+    private final AtomicInteger undone = new AtomicInteger();
     private final AtomicInteger parking = new AtomicInteger();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile int loops;
     private volatile boolean closed;
     private Body body;
-    private int tasks;
 
     /**
      * Starts the threads.
@@ -64,17 +66,16 @@ final class WorkerPool implements AutoCloseable {
             return;
         }
         body = loopBody;
-        tasks = count;
-        nextTask.set(0);
-        working.set(threads.length);
-        loops++; // publishes the fields above
+        undone.set(count);
+        untaken.set(count); // publishes the fields above
+        loops++;
         if (parking.get() > 0) {
             for (Thread thread : threads) {
                 LockSupport.unpark(thread);
             }
         }
         work(0);
-        for (int spins = 0; working.get() > 0; spins++) {
+        for (int spins = 0; undone.get() > 0; spins++) {
             if (spins < SPINS_BEFORE_YIELDING) {
                 Thread.onSpinWait();
             } else {
@@ -92,13 +93,17 @@ final class WorkerPool implements AutoCloseable {
     }
 
     private void work(int worker) {
-        try {
-            for (int task = nextTask.getAndIncrement(); task < tasks; task = nextTask.getAndIncrement()) {
-                body.run(task, worker);
+        for (int left = untaken.get(); left > 0; left = untaken.get()) {
+            if (untaken.compareAndSet(left, left - 1)) {
+                try {
+                    body.run(left - 1, worker);
+                } catch (RuntimeException | Error thrown) {
+                    failure.compareAndSet(null, thrown);
+                    undone.addAndGet(-untaken.getAndSet(0));
+                } finally {
+                    undone.decrementAndGet();
+                }
             }
-        } catch (RuntimeException | Error thrown) {
-            failure.compareAndSet(null, thrown);
-            nextTask.set(tasks);
         }
     }
 
@@ -106,7 +111,6 @@ final class WorkerPool implements AutoCloseable {
         int served = 0;
         while (true) {
             int spins = 0;
-            // A loop that has begun is served even if the pool is closed meanwhile: its caller waits for every worker.
             while (loops == served) {
                 if (closed) {
                     return;
@@ -122,9 +126,8 @@ final class WorkerPool implements AutoCloseable {
                     parking.decrementAndGet();
                 }
             }
-            served++;
+            served = loops;
             work(worker);
-            working.decrementAndGet();
         }
     }
 

@@ -132,23 +132,6 @@ class FloatKernelsVectorTest {
     }
 
     @Test
-    void maxMagnitude() {
-        compare(0, (kernels, x, y, count, xOffset, yOffset) -> x[LENGTH - 1] = kernels.maxMagnitude(x, xOffset, count));
-    }
-
-    @Test
-    void roundToBytes() {
-        compare(0, (kernels, x, y, count, xOffset, yOffset) -> {
-            x[xOffset] = 2.5f; // a tie, with the factor below
-            byte[] out = new byte[count + 1];
-            kernels.roundToBytes(x, xOffset, 31, out, count);
-            for (int i = 0; i <= count; i++) {
-                y[i] = out[i];
-            }
-        });
-    }
-
-    @Test
     void matmulTileOfEveryShape() {
         for (int xRows = 1; xRows <= FloatKernels.TILE; xRows++) {
             for (int wRows = 1; wRows <= FloatKernels.TILE; wRows++) {

@@ -82,6 +82,8 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new TokenizeCommand(streams))
                 .addSubcommand(new GenerateCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
+                .addSubcommand(new EvaluateCommand(streams))
+                .addSubcommand(new QuantizeCommand(streams))
                 .addSubcommand(BenchCommand.commandLine())
                 .addSubcommand(new HelpCommand())
                 .setOut(new PrintWriter(streams.out(), true, StandardCharsets.UTF_8))

@@ -21,7 +21,7 @@ final class ModelOptions {
             return model;
         }
         streams.err().println("gemma4: " + EmbeddedModel.NOTE);
-        return EmbeddedModel.extract();
+        return EmbeddedModel.file();
     }
 
     /** Loads it with a progress bar; the caller closes it. */

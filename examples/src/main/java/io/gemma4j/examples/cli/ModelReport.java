@@ -58,7 +58,8 @@ record ModelReport(ModelInfo info, MemoryEstimate memory, SamplingOptions sampli
                 sampling.frequencyPenalty());
     }
 
-    private static String size(long bytes) {
+    /** Bytes in MiB or GiB. */
+    static String size(long bytes) {
         return bytes < 1 << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20) : String.format(Locale.ROOT, "%.2f GiB", bytes / 0x1p30);
     }
 }

@@ -22,15 +22,23 @@ final class ProgressBar implements ProgressListener, AutoCloseable {
 
     @Override
     public boolean onProgress(Stage stage, long done, long total) {
-        if (visible) {
-            show(done == total ? "" : line(stage, (int) (100 * done / total)));
-        }
+        show(switch (stage) {
+            case LOAD -> "loading the model";
+            case PREFILL -> "reading the prompt";
+            case QUANTIZE -> "quantizing";
+        }, done, total);
         return !aborted.getAsBoolean();
     }
 
-    private static String line(Stage stage, int percent) {
+    /** Draws how much of something is done; nothing once all of it is. */
+    void show(String doing, long done, long total) {
+        if (visible) {
+            show(done == total ? "" : line(doing, (int) (100 * done / total)));
+        }
+    }
+
+    private static String line(String doing, int percent) {
         int filled = CELLS * percent / 100;
-        String doing = stage == Stage.LOAD ? "loading the model" : "reading the prompt";
         return "%-18s [%s%s] %3d %%".formatted(doing, "#".repeat(filled), ".".repeat(CELLS - filled), percent);
     }
 

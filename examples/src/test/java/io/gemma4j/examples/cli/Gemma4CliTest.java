@@ -30,6 +30,13 @@ class Gemma4CliTest {
         assertEquals(help.out(), CliRun.of(command, "--help").out());
     }
 
+    @Test
+    void quantizeIsListedAndExplained() {
+        assertTrue(CliRun.of("--help").out().contains("\n  quantize"));
+        CliRun help = CliRun.of("help", "quantize");
+        assertTrue(help.out().startsWith("Usage: gemma4 quantize") && help.out().contains("q8_0, q4_0, f16"), help.out());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"synth", "run", "peers", "plot"})
     void everyToolOfBenchIsListedAndExplained(String tool) {
@@ -65,9 +72,9 @@ class Gemma4CliTest {
     }
 
     @Test
-    void withoutAModelTheEmbeddedOneIsUsedAndTheUserIsToldOnce() {
+    void withoutAModelTheEmbeddedOneIsUsedAndTheUserIsToldOnce() throws Exception {
         CliRun embedded = CliRun.of("tokenize", "--text", "Hello");
-        CliRun named = CliRun.of("tokenize", "--model", CliRun.DENSE, "--text", "Hello");
+        CliRun named = CliRun.of("tokenize", "--model", EmbeddedModel.file().toString(), "--text", "Hello");
         assertEquals(0, embedded.exitCode());
         assertEquals("gemma4: " + EmbeddedModel.NOTE, embedded.err().strip());
         assertEquals("", named.err());

@@ -36,11 +36,13 @@ public interface FloatKernels {
     /** {@code max x[i]}. */
     float max(float[] x, int xOffset, int count);
 
-    /** {@code max |x[i]|}. */
-    float maxMagnitude(float[] x, int xOffset, int count);
-
-    /** {@code out[i] = x[i] * alpha} rounded to the nearest integer, ties to even, which must fit a byte. */
-    void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count);
+    /**
+     * Rounds groups of {@value Int8Row#GROUP} elements to bytes: see {@link Int8Row#quantize}.
+     *
+     * @param scales of each group the greatest magnitude divided by 127
+     * @param sums of each group the scale times the sum of the bytes
+     */
+    void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count);
 
     /** {@code x = exp(x - shift)}; returns the sum. */
     float expSum(float[] x, int xOffset, float shift, int count);

@@ -90,19 +90,33 @@ public final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
-    public float maxMagnitude(float[] x, int xOffset, int count) {
-        float max = 0;
-        for (int i = 0; i < count; i++) {
-            max = Math.max(max, Math.abs(x[xOffset + i]));
+    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count) {
+        for (int group = 0; group < count / Int8Row.GROUP; group++) {
+            int first = group * Int8Row.GROUP;
+            float max = 0;
+            for (int i = first; i < first + Int8Row.GROUP; i++) {
+                max = Math.max(max, Math.abs(x[xOffset + i]));
+            }
+            scales[group] = scale(max);
+            float inverse = inverse(max);
+            int sum = 0;
+            for (int i = first; i < first + Int8Row.GROUP; i++) {
+                out[i] = (byte) Math.rint(x[xOffset + i] * inverse);
+                sum += out[i];
+            }
+            sums[group] = scales[group] * sum;
         }
-        return max;
     }
 
-    @Override
-    public void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count) {
-        for (int i = 0; i < count; i++) {
-            out[i] = (byte) Math.rint(x[xOffset + i] * alpha);
-        }
+    /** What one unit of a byte stands for where {@code max} becomes 127. */
+    public static float scale(float max) {
+        // The inverse of a subnormal scale may be infinite.
+        return max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+    }
+
+    /** What elements are multiplied by before they are rounded to bytes. */
+    public static float inverse(float max) {
+        return scale(max) == 0 ? 0 : 127 / max;
     }
 
     @Override

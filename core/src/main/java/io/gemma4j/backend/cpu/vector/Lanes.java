@@ -14,6 +14,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -36,7 +37,28 @@ final class Lanes {
 
     private static final IntVector TOP_SHIFT = BYTE_SHIFT.neg().add(24);
 
+    private static final VectorShuffle<Float> EIGHTH_NEXT = next(8);
+    private static final VectorShuffle<Float> FOURTH_NEXT = next(4);
+    private static final VectorShuffle<Float> SECOND_NEXT = next(2);
+
+    /** By each 32 of 256 elements: the factors of its two runs of 16, each for half the lanes. */
+    static final VectorShuffle<Float>[] HALVES_OF_32 = halvesOf32();
+
     private Lanes() {}
+
+    @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
+    private static VectorShuffle<Float>[] halvesOf32() {
+        VectorShuffle<Float>[] halves = new VectorShuffle[8];
+        for (int block = 0; block < halves.length; block++) {
+            int first = 2 * block;
+            halves[block] = VectorShuffle.fromOp(FLOATS, lane -> (first + lane / 8) % LANES);
+        }
+        return halves;
+    }
+
+    private static VectorShuffle<Float> next(int lanes) {
+        return VectorShuffle.fromOp(FLOATS, lane -> (lane + lanes) % LANES);
+    }
 
     /** Bytes as 0 to 255. No vector of four bytes exists, so four lanes start from one int. */
     static IntVector unsignedBytes(MemorySegment bytes, long offset) {
@@ -55,11 +77,6 @@ final class Lanes {
         }
         return (IntVector) ByteVector.fromMemorySegment(BYTES, bytes, offset, ByteOrder.LITTLE_ENDIAN)
                 .convertShape(VectorOperators.B2I, INTS, 0);
-    }
-
-    /** Pairs of signed bytes as {@code (second << 16) + first}, give or take the borrow: see {@link io.gemma4j.backend.cpu.kernel.Int8Row}. */
-    static IntVector pairs(byte[] values, int pair) {
-        return ((ShortVector) ByteVector.fromArray(PAIR_BYTES, values, 2 * pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0)).reinterpretAsInts();
     }
 
     /** Half words as 0 to 65535. */
@@ -120,7 +137,27 @@ final class Lanes {
     }
 
     static float sum(FloatVector a, FloatVector b) {
-        return a.add(b).reduceLanes(VectorOperators.ADD);
+        return sum(a.add(b));
+    }
+
+    /** The lanes' sum, always in the same order: that of {@code reduceLanes} changes when its caller is compiled. */
+    static float sum(FloatVector v) {
+        FloatVector sum = v;
+        if (LANES >= 16) {
+            sum = sum.add(sum.rearrange(EIGHTH_NEXT));
+        }
+        if (LANES >= 8) {
+            sum = sum.add(sum.rearrange(FOURTH_NEXT));
+        }
+        sum = sum.add(sum.rearrange(SECOND_NEXT));
+        return sum.lane(0) + sum.lane(1);
+    }
+
+    /** {@link #sum(FloatVector)} of vectors one after the other: for kernels to which summing lanes is one operation too many. */
+    static void sums(float[] lanes, int vectors, float[] out, int outOffset) {
+        for (int i = 0; i < vectors; i++) {
+            out[outOffset + i] = sum(FloatVector.fromArray(FLOATS, lanes, i * LANES));
+        }
     }
 
     /** Throws {@link IllegalArgumentException} where {@code elements} are no whole blocks. */

@@ -1,12 +1,9 @@
 package io.gemma4j.backend.cpu.vector;
 
-import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
-
 import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.IntVector;
 
 /**
  * Reads at plain addresses, without a check. Through the segment of a mapped file every load costs the compiler so much of what it allows one method
@@ -15,6 +12,7 @@ import jdk.incubator.vector.IntVector;
  */
 final class NativeMemory {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** All memory. */
     static final MemorySegment ALL = all();
@@ -51,12 +49,12 @@ final class NativeMemory {
         return bytes.asSlice(byteOffset, Math.multiplyExact(rowBytes, rows)).address();
     }
 
-    static IntVector ints(long address) {
-        return IntVector.fromMemorySegment(INTS, ALL, address & POSITIVE, ByteOrder.LITTLE_ENDIAN);
-    }
-
     static long i64(long address) {
         return ALL.get(LONG, address & POSITIVE);
+    }
+
+    static float f32(long address) {
+        return ALL.get(FLOAT, address & POSITIVE);
     }
 
     static float f16(long address) {

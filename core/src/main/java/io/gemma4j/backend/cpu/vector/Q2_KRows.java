@@ -66,6 +66,6 @@ final class Q2_KRows implements RowKernel {
             }
             block += 84;
         }
-        return sum.reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(sum);
     }
 }

@@ -64,6 +64,6 @@ final class Q3_KRows implements RowKernel {
             }
             block += 110;
         }
-        return sum.reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(sum);
     }
 }

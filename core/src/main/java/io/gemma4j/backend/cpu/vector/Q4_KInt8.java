@@ -2,16 +2,17 @@ package io.gemma4j.backend.cpu.vector;
 
 import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_BYTES;
 import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_SHORTS;
-import static io.gemma4j.backend.cpu.vector.Lanes.splat;
-import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.i64;
-import static io.gemma4j.backend.cpu.vector.NativeMemory.ints;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
@@ -22,108 +23,178 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
-/** {@link Int8Kernel} for Q4_K. */
+/**
+ * {@link Int8Kernel} for Q4_K. Expressions are written out: a method of their own would not always be inlined, and then its vectors would be objects.
+ */
 final class Q4_KInt8 implements Int8Kernel {
     private static final int PAIR = 0x000F000F;
-    private static final float PRODUCT_UNIT = 0x1p-16f;
+    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
+    private static final int BLOCK_BYTES = 144;
 
     @Override
-    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
+    public void arrange(Int8Row x, int columns) {
+        Int8Pairs.arrange(this, x, columns, LANES == 16, Int8Pairs.asInts(columns));
+    }
+
+    @Override
+    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset,
+            float[] lanes) {
         long address = NativeMemory.rows(GgmlType.Q4_K, bytes, byteOffset, rowBytes, rows, columns);
+        int blocks = columns / Int8Pairs.BLOCK;
+        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.blockBytes(Int8Pairs.asInts(columns))).address();
         for (int row = 0; row < rows; row++) {
-            out[outOffset + row] = LANES == 16 ? Wide.dot(address + row * rowBytes, x, columns) : narrow(address + row * rowBytes, x, columns);
+            long at = address + row * rowBytes;
+            int slot = row % ROWS_AT_ONCE * LANES;
+            if (LANES < 16) {
+                narrow(at, pairs, blocks, lanes, slot);
+            } else if (Int8Pairs.asInts(columns)) {
+                Wide.dot(at, pairs, blocks, lanes, slot);
+            } else {
+                Wide.dotLong(at, pairs, blocks, lanes, slot);
+            }
+            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
+                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
+                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
+            }
         }
     }
 
-    private static float narrow(long address, Int8Row x, int columns) {
-        byte[] even = x.even();
-        byte[] odd = x.odd();
-        FloatVector low = Lanes.zero();
+    private static void narrow(long address, long pairs, int blocks, float[] lanes, int at) {
+        FloatVector low = FloatVector.zero(FLOATS);
         FloatVector high = low;
         float minima = 0;
-        long block = address;
-        for (int group = 0; group < columns / 32; group += 8) {
-            long first = i64(block);
-            long second = i64(block + 8);
+        for (int block = 0; block < blocks; block++) {
+            long w = address + (long) block * BLOCK_BYTES & POSITIVE;
+            long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
+            long first = i64(w);
+            long second = i64(w + 8);
             float d = SixBitLanes.d(first);
             float dmin = SixBitLanes.dmin(first);
             long scales = SixBitLanes.scales(first, second);
             long mins = SixBitLanes.mins(second);
             for (int g = 0; g < 8; g += 2) {
-                int at = (group + g) * 8;
-                FloatVector scale0 = splat(d * PRODUCT_UNIT * SixBitLanes.get(scales, g) * x.scales()[group + g]);
-                FloatVector scale1 = splat(d * PRODUCT_UNIT * SixBitLanes.get(scales, g + 1) * x.scales()[group + g + 1]);
-                minima += dmin * (SixBitLanes.get(mins, g) * x.sums()[group + g] + SixBitLanes.get(mins, g + 1) * x.sums()[group + g + 1]);
+                long sums = x + Int8Pairs.sumsOffset(false) + 8L * g;
+                minima += dmin * (SixBitLanes.get(mins, g) * (NativeMemory.f32(sums) + NativeMemory.f32(sums + 4))
+                        + SixBitLanes.get(mins, g + 1) * (NativeMemory.f32(sums + 8) + NativeMemory.f32(sums + 12)));
+                FloatVector scale0 = FloatVector.broadcast(FLOATS, d * SixBitLanes.get(scales, g));
+                FloatVector scale1 = FloatVector.broadcast(FLOATS, d * SixBitLanes.get(scales, g + 1));
                 for (int l = 0; l < 8; l += LANES) {
-                    IntVector v = ints(block + 16 + 16 * g + 4 * l);
-                    low = toFloats(products(v, even, odd, at + l)).fma(scale0, low);
-                    high = toFloats(products(v.lanewise(VectorOperators.LSHR, 4), even, odd, at + 8 + l)).fma(scale1, high);
+                    long pair = x + 32L * g + 2 * l;
+                    long laneScales = x + Int8Pairs.scalesOffset(false) + 32L * g + 4 * l;
+                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 16 * g + 4 * l, LITTLE_ENDIAN);
+                    low = ((FloatVector) v.and(PAIR)
+                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts())
+                            .add(v.lanewise(LSHR, 8).and(PAIR)
+                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts()))
+                            .convert(I2F, 0)).fma(scale0.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales, LITTLE_ENDIAN)), low);
+                    high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
+                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 16, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts())
+                            .add(v.lanewise(LSHR, 12).and(PAIR)
+                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 48, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts()))
+                            .convert(I2F, 0)).fma(scale1.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales + 32, LITTLE_ENDIAN)), high);
                 }
             }
-            block += 144;
         }
-        return Lanes.sum(low, high) - minima;
+        low.add(high).intoArray(lanes, at);
+        lanes[at] -= minima;
     }
 
-    // The low nibbles of four bytes in each lane, times their activations; the sum is in the upper half.
-    private static IntVector products(IntVector v, byte[] even, byte[] odd, int at) {
-        return v.and(PAIR).mul(Lanes.pairs(even, at))
-                .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR).mul(Lanes.pairs(odd, at)));
-    }
-
-    /** Sixteen lanes take two groups at once. */
+    /** Sixteen lanes take the 32 bytes of two groups at once, and the low nibbles of the groups 64 elements apart stand in them. */
     private static final class Wide {
         private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, 0xFF00);
-        private static final VectorMask<Float> LOWER = UPPER.not();
-        // By quarter of a block: the scales of groups 0 and 2, 1 and 3, 4 and 6, 5 and 7. Fetched anew for each quarter, since a vector that is
-        // carried from one to the next and rearranged is at times kept as an object.
-        private static final VectorShuffle<Float>[] SCALES = shuffles();
+        // The header's eight scales and eight minima, each for two runs of 16 activations.
+        private static final VectorShuffle<Float> SCALES = VectorShuffle.fromOp(FLOATS, i -> i / 2);
+        private static final VectorShuffle<Float> MINIMA = VectorShuffle.fromOp(FLOATS, i -> 8 + i / 2);
+        // By half of a block: groups 0 and 2 or 4 and 6, groups 1 and 3 or 5 and 7.
+        private static final VectorShuffle<Float>[] LOW = shuffles();
+        private static final VectorShuffle<Float>[] HIGH = shuffles();
 
         static {
-            for (int quarter = 0; quarter < 4; quarter++) {
-                int first = 4 * (quarter >> 1) + (quarter & 1);
-                SCALES[quarter] = VectorShuffle.fromOp(FLOATS, i -> i < 8 ? first : first + 2);
+            for (int half = 0; half < 2; half++) {
+                LOW[half] = factors(4 * half);
+                HIGH[half] = factors(4 * half + 1);
             }
+        }
+
+        private static VectorShuffle<Float> factors(int group) {
+            return VectorShuffle.fromOp(FLOATS, lane -> 2 * (lane < 8 ? group : group + 2) + (lane >> 2 & 1));
         }
 
         @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
         private static <E> VectorShuffle<E>[] shuffles() {
-            return new VectorShuffle[4];
+            return new VectorShuffle[2];
         }
 
-        static float dot(long address, Int8Row x, int columns) {
-            byte[] even = x.evenBySixtyFour();
-            byte[] odd = x.oddBySixtyFour();
-            float[] scalesAndSums = x.scalesAndSums();
-            FloatVector sum = FloatVector.zero(FLOATS);
-            FloatVector minima = sum;
-            long block = address;
-            for (int at = 0; at < columns / 4; at += 64) {
-                long first = i64(block);
-                long second = i64(block + 8);
-                FloatVector factors = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
-                        .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0)
-                        .reinterpretAsInts().convert(VectorOperators.I2F, 0)).mul(FloatVector.fromArray(FLOATS, scalesAndSums, at / 4))
-                        .mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first) * PRODUCT_UNIT).blend(SixBitLanes.dmin(first), UPPER));
-                minima = minima.add(factors);
-                for (int quarter = 0; quarter < 4; quarter++) {
-                    // Written out: a method of its own would not always be inlined, and then its vectors would be objects.
-                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, block + 16 + 64 * (quarter >> 1) & POSITIVE, LITTLE_ENDIAN)
-                            .lanewise(VectorOperators.LSHR, 4 * (quarter & 1));
-                    int pair = 2 * (at + 16 * quarter);
-                    IntVector products = v.and(PAIR)
-                            .mul(ByteVector.fromArray(PAIR_BYTES, even, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts())
-                            .add(v.lanewise(VectorOperators.LSHR, 8).and(PAIR)
-                                    .mul(ByteVector.fromArray(PAIR_BYTES, odd, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts()));
-                    sum = ((FloatVector) products.convert(VectorOperators.I2F, 0)).fma(factors.rearrange(SCALES[quarter]), sum);
+        static void dot(long address, long pairs, int blocks, float[] lanes, int at) {
+            FloatVector low = FloatVector.zero(FLOATS);
+            FloatVector high = low;
+            FloatVector minima = low;
+            for (int block = 0; block < blocks; block++) {
+                // Masked once: what is added is so small that no access needs a check.
+                long w = address + (long) block * BLOCK_BYTES & POSITIVE;
+                long x = pairs + (long) block * Int8Pairs.blockBytes(true) & POSITIVE;
+                long first = i64(w);
+                long second = i64(w + 8);
+                FloatVector header = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
+                        .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, INTS, 0).reinterpretAsInts()
+                        .convert(I2F, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
+                minima = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(true), LITTLE_ENDIAN), minima);
+                FloatVector factors = header.rearrange(SCALES)
+                        .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(true), LITTLE_ENDIAN));
+                for (int half = 0; half < 2; half++) {
+                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 64 * half, LITTLE_ENDIAN);
+                    low = ((FloatVector) v.and(PAIR)
+                            .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
+                            .add(v.lanewise(LSHR, 8).and(PAIR)
+                                    .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
+                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
+                    high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
+                            .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
+                            .add(v.lanewise(LSHR, 12).and(PAIR)
+                                    .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
+                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
                 }
-                block += 144;
             }
-            // Only the upper half of the minima holds minima. A masked reduction is not always compiled to vector code.
-            return sum.sub(minima.blend(0, LOWER)).reduceLanes(VectorOperators.ADD);
+            low.add(high.sub(minima)).intoArray(lanes, at);
+        }
+
+        /** As {@link #dot}, with pairs of bytes. */
+        static void dotLong(long address, long pairs, int blocks, float[] lanes, int at) {
+            FloatVector low = FloatVector.zero(FLOATS);
+            FloatVector high = low;
+            FloatVector minima = low;
+            for (int block = 0; block < blocks; block++) {
+                long w = address + (long) block * BLOCK_BYTES & POSITIVE;
+                long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
+                long first = i64(w);
+                long second = i64(w + 8);
+                FloatVector header = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
+                        .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, INTS, 0).reinterpretAsInts()
+                        .convert(I2F, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
+                minima = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(false), LITTLE_ENDIAN), minima);
+                FloatVector factors = header.rearrange(SCALES)
+                        .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(false), LITTLE_ENDIAN));
+                for (int half = 0; half < 2; half++) {
+                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 64 * half, LITTLE_ENDIAN);
+                    low = ((FloatVector) v.and(PAIR)
+                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                    .reinterpretAsInts())
+                            .add(v.lanewise(LSHR, 8).and(PAIR)
+                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                    .reinterpretAsInts()))
+                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
+                    high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
+                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 64, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                    .reinterpretAsInts())
+                            .add(v.lanewise(LSHR, 12).and(PAIR)
+                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 96, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                    .reinterpretAsInts()))
+                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
+                }
+            }
+            low.add(high.sub(minima)).intoArray(lanes, at);
         }
     }
 }

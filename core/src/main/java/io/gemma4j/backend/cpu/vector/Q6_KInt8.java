@@ -4,10 +4,15 @@ import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_BYTES;
 import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_SHORTS;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
-import static io.gemma4j.backend.cpu.vector.NativeMemory.f16;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
@@ -17,72 +22,134 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
  * {@link Int8Kernel} for Q6_K on vectors of sixteen lanes, which take the 64 nibble bytes of half a block at once. The weights' offset of -32 is applied
- * to the sums of the activations.
+ * to the sums of the activations. Expressions are written out: a method of their own would not always be inlined, and then its vectors would be objects.
  */
 final class Q6_KInt8 implements Int8Kernel {
     private static final int PAIR = 0x00FF00FF;
-    private static final float PRODUCT_UNIT = 0x1p-16f;
-    // By quarter of a block; the upper bits of both halves' nibbles are in the same 32 bytes.
+    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
+    private static final int BLOCK_BYTES = 210;
+    // By half of a block: a scale for each run of 16; the upper bits of a half's 128 weights are in the same 32 bytes.
+    private static final VectorShuffle<Float>[] LOW = shuffles();
+    private static final VectorShuffle<Float>[] HIGH = shuffles();
     private static final VectorShuffle<Integer>[] UPPER_BYTES = shuffles();
-    private static final VectorShuffle<Float>[] SCALE = shuffles();
-    private static final IntVector[] UPPER_SHIFT = new IntVector[4];
+    private static final IntVector LOW_SHIFT = IntVector.zero(INTS).blend(2, VectorMask.fromLong(INTS, 0xFF00));
+    private static final IntVector HIGH_SHIFT = LOW_SHIFT.add(4);
 
     static {
-        for (int quarter = 0; quarter < 4; quarter++) {
-            int half = quarter >> 1;
-            int high = quarter & 1;
-            int first = 4 * quarter;
-            UPPER_BYTES[quarter] = VectorShuffle.fromOp(INTS, i -> 8 * half + (i & 7));
-            SCALE[quarter] = VectorShuffle.fromOp(FLOATS, i -> first + i / 4);
-            UPPER_SHIFT[quarter] = IntVector.broadcast(INTS, 4 * high).blend(4 * high + 2, VectorMask.fromLong(INTS, 0xFF00));
+        for (int half = 0; half < 2; half++) {
+            LOW[half] = factors(8 * half);
+            HIGH[half] = factors(8 * half + 4);
+            int first = 8 * half;
+            UPPER_BYTES[half] = VectorShuffle.fromOp(INTS, lane -> first + (lane & 7));
         }
     }
 
-    @Override
-    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset) {
-        long address = NativeMemory.rows(GgmlType.Q6_K, bytes, byteOffset, rowBytes, rows, columns);
-        for (int row = 0; row < rows; row++) {
-            out[outOffset + row] = dot(address + row * rowBytes, x, columns);
-        }
-    }
-
-    private static float dot(long address, Int8Row x, int columns) {
-        byte[] even = x.even();
-        byte[] odd = x.odd();
-        FloatVector sum = FloatVector.zero(FLOATS);
-        FloatVector offsets = sum;
-        long block = address;
-        for (int at = 0; at < columns / 4; at += 64) {
-            FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, block + 192 & POSITIVE, LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.B2I, INTS, 0).reinterpretAsInts().convert(VectorOperators.I2F, 0)).mul(f16(block + 208));
-            offsets = scales.fma(FloatVector.fromArray(FLOATS, x.halfSums(), at / 4), offsets);
-            FloatVector factors = scales.mul(FloatVector.fromArray(FLOATS, x.halfScales(), at / 4));
-            IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, block + 128 & POSITIVE, LITTLE_ENDIAN);
-            for (int quarter = 0; quarter < 4; quarter++) {
-                // Written out: a method of its own would not always be inlined, and then its vectors would be objects.
-                IntVector upper = allUpper.rearrange(UPPER_BYTES[quarter]).lanewise(VectorOperators.LSHR, UPPER_SHIFT[quarter]);
-                IntVector q = IntVector.fromMemorySegment(INTS, ALL, block + 64 * (quarter >> 1) & POSITIVE, LITTLE_ENDIAN)
-                        .lanewise(VectorOperators.LSHR, 4 * (quarter & 1)).and(0x0F0F0F0F)
-                        .or(upper.and(0x03030303).lanewise(VectorOperators.LSHL, 4));
-                int pair = 2 * (at + 16 * quarter);
-                IntVector products = q.and(PAIR)
-                        .mul(ByteVector.fromArray(PAIR_BYTES, even, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts())
-                        .add(q.lanewise(VectorOperators.LSHR, 8).and(PAIR)
-                                .mul(ByteVector.fromArray(PAIR_BYTES, odd, pair).convertShape(VectorOperators.B2S, PAIR_SHORTS, 0).reinterpretAsInts()));
-                sum = ((FloatVector) products.convert(VectorOperators.I2F, 0)).fma(factors.rearrange(SCALE[quarter]), sum);
-            }
-            block += 210;
-        }
-        return sum.mul(PRODUCT_UNIT).sub(offsets.mul(32)).reduceLanes(VectorOperators.ADD);
+    private static VectorShuffle<Float> factors(int first) {
+        return VectorShuffle.fromOp(FLOATS, lane -> first + lane / 4);
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
     private static <E> VectorShuffle<E>[] shuffles() {
-        return new VectorShuffle[4];
+        return new VectorShuffle[2];
+    }
+
+    @Override
+    public void arrange(Int8Row x, int columns) {
+        Int8Pairs.arrange(this, x, columns, false, Int8Pairs.asInts(columns));
+    }
+
+    @Override
+    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset,
+            float[] lanes) {
+        long address = NativeMemory.rows(GgmlType.Q6_K, bytes, byteOffset, rowBytes, rows, columns);
+        int blocks = columns / Int8Pairs.BLOCK;
+        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.blockBytes(Int8Pairs.asInts(columns))).address();
+        for (int row = 0; row < rows; row++) {
+            long at = address + row * rowBytes;
+            int slot = row % ROWS_AT_ONCE * LANES;
+            if (Int8Pairs.asInts(columns)) {
+                dot(at, pairs, blocks, lanes, slot);
+            } else {
+                dotLong(at, pairs, blocks, lanes, slot);
+            }
+            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
+                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
+                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
+            }
+        }
+    }
+
+    private static void dot(long address, long pairs, int blocks, float[] lanes, int at) {
+        FloatVector low = FloatVector.zero(FLOATS);
+        FloatVector high = low;
+        FloatVector offsets = low;
+        for (int block = 0; block < blocks; block++) {
+            // Masked once: what is added is so small that no access needs a check.
+            long w = address + (long) block * BLOCK_BYTES & POSITIVE;
+            long x = pairs + (long) block * Int8Pairs.blockBytes(true) & POSITIVE;
+            FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, w + 192, LITTLE_ENDIAN)
+                    .convertShape(B2I, INTS, 0).reinterpretAsInts().convert(I2F, 0)).mul(NativeMemory.f16(w + 208));
+            offsets = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(true), LITTLE_ENDIAN), offsets);
+            FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(true), LITTLE_ENDIAN));
+            IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, w + 128, LITTLE_ENDIAN);
+            for (int half = 0; half < 2; half++) {
+                IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
+                IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
+                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                low = ((FloatVector) q.and(PAIR)
+                        .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
+                        .add(q.lanewise(LSHR, 8).and(PAIR)
+                                .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
+                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
+                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                high = ((FloatVector) q.and(PAIR)
+                        .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
+                        .add(q.lanewise(LSHR, 8).and(PAIR)
+                                .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
+                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
+            }
+        }
+        low.add(high.sub(offsets.mul(32))).intoArray(lanes, at);
+    }
+
+    /** As {@link #dot}, with pairs of bytes. */
+    private static void dotLong(long address, long pairs, int blocks, float[] lanes, int at) {
+        FloatVector low = FloatVector.zero(FLOATS);
+        FloatVector high = low;
+        FloatVector offsets = low;
+        for (int block = 0; block < blocks; block++) {
+            long w = address + (long) block * BLOCK_BYTES & POSITIVE;
+            long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
+            FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, w + 192, LITTLE_ENDIAN)
+                    .convertShape(B2I, INTS, 0).reinterpretAsInts().convert(I2F, 0)).mul(NativeMemory.f16(w + 208));
+            offsets = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(false), LITTLE_ENDIAN), offsets);
+            FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(false), LITTLE_ENDIAN));
+            IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, w + 128, LITTLE_ENDIAN);
+            for (int half = 0; half < 2; half++) {
+                IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
+                IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
+                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                low = ((FloatVector) q.and(PAIR)
+                        .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(q.lanewise(LSHR, 8).and(PAIR)
+                                .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                .reinterpretAsInts()))
+                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
+                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                high = ((FloatVector) q.and(PAIR)
+                        .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 64, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(q.lanewise(LSHR, 8).and(PAIR)
+                                .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 96, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
+                                .reinterpretAsInts()))
+                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
+            }
+        }
+        low.add(high.sub(offsets.mul(32))).intoArray(lanes, at);
     }
 }

@@ -1,6 +1,8 @@
 package io.gemma4j.backend.cpu.vector;
 
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.backend.cpu.kernel.Int8Row;
+import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -34,7 +36,7 @@ public final class VectorFloatKernels implements FloatKernels {
         for (; i <= count - LANES; i += LANES) {
             s0 = load(a, aOffset + i).fma(load(b, bOffset + i), s0);
         }
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < count; i++) {
             sum = Math.fma(a[aOffset + i], b[bOffset + i], sum);
         }
@@ -158,29 +160,28 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
-    public float maxMagnitude(float[] x, int xOffset, int count) {
-        FloatVector best = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            best = best.max(load(x, xOffset + i).abs());
-        }
-        float max = best.reduceLanes(VectorOperators.MAX);
-        for (; i < count; i++) {
-            max = Math.max(max, Math.abs(x[xOffset + i]));
-        }
-        return max;
-    }
-
-    @Override
-    public void roundToBytes(float[] x, int xOffset, float alpha, byte[] out, int count) {
-        int i = 0;
+    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count) {
         // No vector of four bytes exists.
-        for (; LANES > 4 && i <= count - LANES; i += LANES) {
-            IntVector rounded = load(x, xOffset + i).mul(alpha).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
-            ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, i);
+        if (LANES == 4) {
+            new ScalarFloatKernels().roundToBytes(x, xOffset, out, scales, sums, count);
+            return;
         }
-        for (; i < count; i++) {
-            out[i] = (byte) Math.rint(x[xOffset + i] * alpha);
+        for (int group = 0; group < count / Int8Row.GROUP; group++) {
+            int at = group * Int8Row.GROUP;
+            FloatVector largest = load(x, xOffset + at).abs();
+            for (int i = LANES; i < Int8Row.GROUP; i += LANES) {
+                largest = largest.max(load(x, xOffset + at + i).abs());
+            }
+            float max = largest.reduceLanes(VectorOperators.MAX);
+            float inverse = ScalarFloatKernels.inverse(max);
+            IntVector sum = IntVector.zero(VectorWidth.INTS);
+            for (int i = 0; i < Int8Row.GROUP; i += LANES) {
+                IntVector rounded = load(x, xOffset + at + i).mul(inverse).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+                ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at + i);
+                sum = sum.add(rounded);
+            }
+            scales[group] = ScalarFloatKernels.scale(max);
+            sums[group] = scales[group] * sum.reduceLanes(VectorOperators.ADD);
         }
     }
 
@@ -193,7 +194,7 @@ public final class VectorFloatKernels implements FloatKernels {
             e.intoArray(x, xOffset + i);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = Lanes.sum(sums);
         for (; i < count; i++) {
             x[xOffset + i] = (float) Math.exp(x[xOffset + i] - shift);
             sum += x[xOffset + i];
@@ -262,14 +263,14 @@ public final class VectorFloatKernels implements FloatKernels {
             s12 = x1.fma(w2, s12);
             s13 = x1.fma(w3, s13);
         }
-        out[outOffset] = s00.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 1] = s01.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 2] = s02.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 3] = s03.reduceLanes(VectorOperators.ADD);
-        out[outOffset + outStride] = s10.reduceLanes(VectorOperators.ADD);
-        out[outOffset + outStride + 1] = s11.reduceLanes(VectorOperators.ADD);
-        out[outOffset + outStride + 2] = s12.reduceLanes(VectorOperators.ADD);
-        out[outOffset + outStride + 3] = s13.reduceLanes(VectorOperators.ADD);
+        out[outOffset] = Lanes.sum(s00);
+        out[outOffset + 1] = Lanes.sum(s01);
+        out[outOffset + 2] = Lanes.sum(s02);
+        out[outOffset + 3] = Lanes.sum(s03);
+        out[outOffset + outStride] = Lanes.sum(s10);
+        out[outOffset + outStride + 1] = Lanes.sum(s11);
+        out[outOffset + outStride + 2] = Lanes.sum(s12);
+        out[outOffset + outStride + 3] = Lanes.sum(s13);
     }
 
     private static void oneByFour(float[] x, int xOffset, float[] w, int wOffset, int wStride, int count, float[] out, int outOffset) {
@@ -284,10 +285,10 @@ public final class VectorFloatKernels implements FloatKernels {
             s2 = x0.fma(load(w, wOffset + 2 * wStride + k), s2);
             s3 = x0.fma(load(w, wOffset + 3 * wStride + k), s3);
         }
-        out[outOffset] = s0.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 1] = s1.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 2] = s2.reduceLanes(VectorOperators.ADD);
-        out[outOffset + 3] = s3.reduceLanes(VectorOperators.ADD);
+        out[outOffset] = Lanes.sum(s0);
+        out[outOffset + 1] = Lanes.sum(s1);
+        out[outOffset + 2] = Lanes.sum(s2);
+        out[outOffset + 3] = Lanes.sum(s3);
     }
 
     private static FloatVector load(float[] array, int offset) {

@@ -19,6 +19,8 @@ public final class VectorInt8 {
     private static Optional<Int8Kernel> kernel(GgmlType type) {
         return switch (type) {
             case Q4_K -> Optional.of(new Q4_KInt8());
+            case Q4_0 -> LANES == 16 ? Optional.of(new Q4_0Int8()) : Optional.empty();
+            case Q8_0 -> LANES == 16 ? Optional.of(new Q8_0Int8()) : Optional.empty();
             case Q6_K -> LANES == 16 ? Optional.of(new Q6_KInt8()) : Optional.empty();
             default -> Optional.empty();
         };

@@ -21,10 +21,10 @@ class Int8RowTest {
     private static float[] random(int columns, Random random) {
         float[] x = new float[OFFSET + columns + 3];
         Arrays.fill(x, 1e38f);
-        for (int group = 0; group < columns / 32; group++) {
+        for (int group = 0; group < columns / 16; group++) {
             float size = random.nextInt(5) == 0 ? 0 : (float) Math.pow(10, random.nextDouble(-37, 36));
-            for (int i = 0; i < 32; i++) {
-                x[OFFSET + 32 * group + i] = size * random.nextFloat(-1, 1);
+            for (int i = 0; i < 16; i++) {
+                x[OFFSET + 16 * group + i] = size * random.nextFloat(-1, 1);
             }
         }
         return x;
@@ -37,26 +37,26 @@ class Int8RowTest {
     }
 
     private static Int8Row quantizedGroup(float... first) {
-        float[] x = new float[OFFSET + 32];
+        float[] x = new float[OFFSET + 16];
         System.arraycopy(first, 0, x, OFFSET, first.length);
-        return quantized(x, 32);
+        return quantized(x, 16);
     }
 
     @Property(tries = 300)
     void everyElementIsWithinHalfAStepAndTheGreatestIsA127th(@ForAll @IntRange(min = 1, max = 700) int groups, @ForAll long seed) {
-        int columns = 32 * groups;
+        int columns = 16 * groups;
         float[] x = random(columns, new Random(seed));
         Int8Row row = quantized(x, columns);
-        int[] q = RoundedProduct.quants(row, columns);
+        int[] q = quants(row, columns);
         for (int group = 0; group < groups; group++) {
             float max = 0;
-            for (int i = 0; i < 32; i++) {
-                max = Math.max(max, Math.abs(x[OFFSET + 32 * group + i]));
+            for (int i = 0; i < 16; i++) {
+                max = Math.max(max, Math.abs(x[OFFSET + 16 * group + i]));
             }
             float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
             assertEquals(scale, row.scales()[group]);
             int greatest = 0;
-            for (int i = 32 * group; i < 32 * group + 32; i++) {
+            for (int i = 16 * group; i < 16 * group + 16; i++) {
                 assertTrue(scale == 0 ? q[i] == 0 : Math.abs(q[i] - (double) x[OFFSET + i] / scale) <= 0.50003,
                         x[OFFSET + i] + " is " + q[i] + " times " + scale);
                 greatest = Math.max(greatest, Math.abs(q[i]));
@@ -66,46 +66,30 @@ class Int8RowTest {
     }
 
     @Property(tries = 300)
-    void everyFormHoldsTheSameRow(@ForAll @IntRange(min = 1, max = 200) int groups, @ForAll long seed) {
-        int columns = 32 * groups;
-        Int8Row row = quantized(random(columns, new Random(seed)), columns);
-        int[] q = RoundedProduct.quants(row, columns);
-        for (int i = 0; i < columns; i += 4) {
-            // groups 0 1 2 3 stand in the places 0 2 1 3
-            int place = new int[] {0, 2, 1, 3}[i / 32 % 4] * 32 + i / 128 * 128 + i % 32;
-            assertEquals((q[i] << 16) + q[i + 2], widened(row.even(), i / 4));
-            assertEquals((q[i + 1] << 16) + q[i + 3], widened(row.odd(), i / 4));
-            assertEquals((q[i] << 16) + q[i + 2], widened(row.evenBySixtyFour(), place / 4));
-            assertEquals((q[i + 1] << 16) + q[i + 3], widened(row.oddBySixtyFour(), place / 4));
-        }
-        for (int half = 0; half < 2 * groups; half++) {
-            float scale = row.scales()[half / 2];
-            assertEquals(scale, row.halfScales()[half]);
-            assertEquals(scale * Arrays.stream(q, 16 * half, 16 * half + 16).sum(), row.halfSums()[half]);
-        }
+    void sumsAreThoseOfTheRoundedElements(@ForAll @IntRange(min = 1, max = 200) int groups, @ForAll long seed) {
+        Int8Row row = quantized(random(16 * groups, new Random(seed)), 16 * groups);
+        int[] q = quants(row, 16 * groups);
         for (int group = 0; group < groups; group++) {
-            float sum = row.scales()[group] * Arrays.stream(q, 32 * group, 32 * group + 32).sum();
-            assertEquals(sum, row.sums()[group]);
-            assertEquals(row.scales()[group], row.scalesAndSums()[group / 8 * 16 + group % 8]);
-            assertEquals(sum, row.scalesAndSums()[group / 8 * 16 + 8 + group % 8]);
+            assertEquals(row.scales()[group] * Arrays.stream(q, 16 * group, 16 * group + 16).sum(), row.sums()[group]);
         }
     }
 
-    /** Two signed bytes, each widened to 16 bits, as one int. */
-    private static int widened(byte[] pairs, int pair) {
-        return pairs[2 * pair + 1] << 16 | pairs[2 * pair] & 0xFFFF;
+    private static int[] quants(Int8Row row, int columns) {
+        int[] q = new int[columns];
+        Arrays.setAll(q, i -> row.quants()[i]);
+        return q;
     }
 
     @Example
     void tiesAreRoundedToEven() {
-        int[] q = RoundedProduct.quants(quantizedGroup(127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f), 32);
+        int[] q = quants(quantizedGroup(127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f), 16);
         assertArrayEquals(new int[] {127, 0, 2, 2, 0, -2, -2, 126, -126, 126}, Arrays.copyOf(q, 10));
     }
 
     @Example
     void theLargestFloatsKeepTheirProportion() {
         Int8Row row = quantizedGroup(Float.MAX_VALUE, -Float.MAX_VALUE, Float.MAX_VALUE / 127, 0);
-        assertArrayEquals(new int[] {127, -127, 1, 0}, Arrays.copyOf(RoundedProduct.quants(row, 32), 4));
+        assertArrayEquals(new int[] {127, -127, 1, 0}, quants(row, 4));
         assertEquals(Float.MAX_VALUE / 127, row.scales()[0]);
     }
 
@@ -113,11 +97,11 @@ class Int8RowTest {
     void groupsWithoutANormalScaleAreZero() {
         for (float tiny : new float[] {0, -0f, Float.MIN_VALUE, 1e-40f, -Float.MIN_NORMAL, 126 * Float.MIN_NORMAL}) {
             Int8Row row = quantizedGroup(tiny, tiny / 2);
-            assertArrayEquals(new int[32], RoundedProduct.quants(row, 32), () -> "activations of " + tiny);
+            assertArrayEquals(new int[16], quants(row, 16), () -> "activations of " + tiny);
             assertEquals(0, row.scales()[0]);
             assertEquals(0, row.sums()[0]);
         }
-        assertEquals(127, RoundedProduct.quants(quantizedGroup(128 * Float.MIN_NORMAL), 32)[0]);
+        assertEquals(127, quantizedGroup(128 * Float.MIN_NORMAL).quants()[0]);
     }
 
     @Example
@@ -126,7 +110,6 @@ class Int8RowTest {
             Int8Row row = quantizedGroup(1, 2, bad, 3);
             assertFalse(Float.isFinite(row.scales()[0]));
             assertFalse(Float.isFinite(row.sums()[0]));
-            assertFalse(Float.isFinite(row.halfSums()[0]) || Float.isFinite(row.halfSums()[1]));
         }
     }
 
@@ -137,8 +120,21 @@ class Int8RowTest {
         float[] second = random(256, new Random(2));
         row.quantize(second, OFFSET, 256, FLOATS);
         Int8Row fresh = quantized(second, 256);
-        assertArrayEquals(RoundedProduct.quants(fresh, 256), RoundedProduct.quants(row, 256));
-        assertArrayEquals(Arrays.copyOf(fresh.scalesAndSums(), 16), Arrays.copyOf(row.scalesAndSums(), 16));
+        assertArrayEquals(Arrays.copyOf(fresh.quants(), 256), Arrays.copyOf(row.quants(), 256));
+        assertArrayEquals(Arrays.copyOf(fresh.scales(), 16), Arrays.copyOf(row.scales(), 16));
+        assertArrayEquals(Arrays.copyOf(fresh.sums(), 16), Arrays.copyOf(row.sums(), 16));
+    }
+
+    @Example
+    void whatIsLeftOfTheLast256IsZero() {
+        Int8Row row = new Int8Row(512);
+        row.quantize(random(512, new Random(1)), OFFSET, 512, FLOATS);
+        row.quantize(random(272, new Random(2)), OFFSET, 272, FLOATS);
+        for (int i = 272; i < 512; i++) {
+            assertEquals(0, row.quants()[i]);
+            assertEquals(0, row.scales()[i / 16]);
+            assertEquals(0, row.sums()[i / 16]);
+        }
     }
 
     @Example

@@ -36,7 +36,7 @@ public record RoundedProduct(double value, double dropped, double magnitude, dou
         int columns = bytes.length / type.blockBytes() * type.blockElements();
         float[] weights = values(type, bytes, columns);
         float[] ranges = ranges(type, bytes, columns);
-        int[] q = quants(x, columns);
+        byte[] q = x.quants();
         double value = 0;
         double dropped = 0;
         double magnitude = 0;
@@ -50,21 +50,6 @@ public record RoundedProduct(double value, double dropped, double magnitude, dou
             dropped += (i & 2) == 0 ? 0 : 0x1p-16 * ranges[i] * Math.abs(activation);
         }
         return new RoundedProduct(value, dropped, magnitude, weightMagnitude);
-    }
-
-    /** The rounded activations, taken from the pairs that kernels read. */
-    public static int[] quants(Int8Row x, int columns) {
-        int[] q = new int[columns];
-        for (int pair = 0; pair < columns / 4; pair++) {
-            unpack(x.even(), pair, q, 4 * pair);
-            unpack(x.odd(), pair, q, 4 * pair + 1);
-        }
-        return q;
-    }
-
-    private static void unpack(byte[] pairs, int pair, int[] q, int at) {
-        q[at] = pairs[2 * pair + 1] + (pairs[2 * pair] < 0 ? 1 : 0);
-        q[at + 2] = pairs[2 * pair];
     }
 
     private static float[] values(GgmlType type, byte[] bytes, int columns) {

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -43,6 +44,13 @@ class Int8KernelVectorTest {
 
     private static Int8Kernel kernel(GgmlType type) {
         return VectorInt8.of(type).orElseThrow();
+    }
+
+    private static void dots(GgmlType type, MemorySegment bytes, long offset, long rowBytes, int rows, Int8Row x, int columns, float[] out,
+            int outOffset) {
+        Int8Kernel kernel = kernel(type);
+        kernel.arrange(x, columns);
+        kernel.dots(bytes, offset, rowBytes, rows, x, columns, out, outOffset, new float[Int8Kernel.SCRATCH]);
     }
 
     private static int blocks(GgmlType type, int superBlocks) {
@@ -78,7 +86,7 @@ class Int8KernelVectorTest {
             for (int row = 0; row < rows.length; row++) {
                 MemorySegment.copy(rows[row], 0, bytes, ValueLayout.JAVA_BYTE, offset + row * rowBytes, rows[row].length);
             }
-            kernel(type).dots(bytes, offset, rowBytes, rows.length, x, columns, out, 1);
+            dots(type, bytes, offset, rowBytes, rows.length, x, columns, out, 1);
         }
         for (int row = 0; row < rows.length; row++) {
             RoundedProduct expected = RoundedProduct.of(type, rows[row], x);
@@ -107,6 +115,15 @@ class Int8KernelVectorTest {
         Arrays.setAll(rows, row -> RandomBlocks.moderate(type, blocks(type, superBlocks), random));
         Int8Row x = activations(256 * superBlocks, random);
         compare(type, rows, gap ? 13 : 0, offset, x, 256 * superBlocks, type + " of " + superBlocks + " super-blocks, seed " + seed);
+    }
+
+    @Property(tries = 200)
+    void rowsMayEndWithinARun(@ForAll("types") GgmlType type, @ForAll @IntRange(min = 1, max = 27) int blocks, @ForAll long seed) {
+        int columns = blocks * type.blockElements();
+        Assume.that(kernel(type).takes(columns));
+        Random random = new Random(seed);
+        byte[][] rows = {RandomBlocks.moderate(type, blocks, random), RandomBlocks.moderate(type, blocks, random)};
+        compare(type, rows, 0, 2, activations(columns, random), columns, type + " of " + blocks + " blocks, seed " + seed);
     }
 
     @Property(tries = 600)
@@ -162,7 +179,7 @@ class Int8KernelVectorTest {
             x[element] = bad;
             float[] out = new float[1];
             try (Arena arena = Arena.ofConfined()) {
-                kernel(type).dots(arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(x), 256, out, 0);
+                dots(type, arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(x), 256, out, 0);
             }
             assertFalse(Float.isFinite(out[0]), () -> type + ": " + out[0] + " from " + bad + ", seed " + seed);
         }
@@ -180,7 +197,8 @@ class Int8KernelVectorTest {
         vector.quantize(x, 3, 32 * groups, new VectorFloatKernels());
         Int8Row scalar = new Int8Row(32 * groups);
         scalar.quantize(x, 3, 32 * groups, new ScalarFloatKernels());
-        assertArrayEquals(RoundedProduct.quants(scalar, 32 * groups), RoundedProduct.quants(vector, 32 * groups));
+        assertArrayEquals(scalar.quants(), vector.quants());
+        assertArrayEquals(scalar.sums(), vector.sums());
         assertArrayEquals(scalar.scales(), vector.scales());
     }
 
@@ -191,7 +209,7 @@ class Int8KernelVectorTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment three = arena.allocate(3 * rowBytes);
             float[] out = new float[4];
-            kernel(type).dots(three, 0, rowBytes, 3, x, 512, out, 0);
+            dots(type, three, 0, rowBytes, 3, x, 512, out, 0);
             assertRefused(IndexOutOfBoundsException.class, type, three, 0, rowBytes, 4, x, 512, out);
             assertRefused(IndexOutOfBoundsException.class, type, three, 1, rowBytes, 3, x, 512, out);
             assertRefused(IndexOutOfBoundsException.class, type, three, -1, rowBytes, 1, x, 512, out);
@@ -227,15 +245,34 @@ class Int8KernelVectorTest {
         assertRefused(IllegalStateException.class, type, freed, 0, rowBytes, 1, x, 256, new float[1]);
     }
 
+    @Property(tries = 10)
+    void activationsThatAreNotLaidOutForTheKernelAreRefused(@ForAll("types") GgmlType type) {
+        float[] values = new float[256];
+        Int8Row x = rounded(values);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment row = arena.allocate(type.rowBytes(256));
+            Int8Kernel kernel = kernel(type);
+            Class<? extends Exception> refused = IllegalStateException.class;
+            assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
+            kernel.arrange(x, 256);
+            x.quantize(values, 0, 256, new VectorFloatKernels());
+            assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
+        }
+    }
+
     private static void assertRefused(Class<? extends Exception> expected, GgmlType type, MemorySegment bytes, long offset, long rowBytes, int rows,
             Int8Row x, int columns, float[] out) {
-        assertThrows(expected, () -> kernel(type).dots(bytes, offset, rowBytes, rows, x, columns, out, 0));
+        Int8Kernel kernel = kernel(type);
+        kernel.arrange(x, x.columns());
+        assertThrows(expected, () -> kernel.dots(bytes, offset, rowBytes, rows, x, columns, out, 0, new float[Int8Kernel.SCRATCH]));
     }
 
     @Example
-    void theCommonTypesOfAQ4KMFileHaveKernels() {
+    void theCommonTypesHaveKernels() {
         assertTrue(VectorInt8.of(GgmlType.Q4_K).isPresent());
-        assertEquals(VectorWidth.BITS == 512, VectorInt8.of(GgmlType.Q6_K).isPresent(), "narrower, it is slower than the float kernel");
+        for (GgmlType type : new GgmlType[] {GgmlType.Q4_0, GgmlType.Q6_K, GgmlType.Q8_0}) {
+            assertEquals(VectorWidth.BITS == 512, VectorInt8.of(type).isPresent(), "narrower, it is slower than the float kernel");
+        }
         assertTrue(VectorInt8.of(GgmlType.F32).isEmpty(), "floats are not rounded");
     }
 }

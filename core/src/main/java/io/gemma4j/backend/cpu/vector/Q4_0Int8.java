@@ -1,0 +1,114 @@
+package io.gemma4j.backend.cpu.vector;
+
+import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
+import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
+import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
+import io.gemma4j.backend.cpu.kernel.Int8Row;
+import io.gemma4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * {@link Int8Kernel} for Q4_0 on vectors of sixteen lanes, for rows of whole runs of 128: the nibble bytes of four blocks fill a vector. The weights'
+ * offset of -8 is applied to the sums of the activations. Of each 128 activations the layout has the pairs (see {@link Int8Pairs}) as ints, even and odd
+ * ones that meet low nibbles, even and odd ones that meet high nibbles; then their eight scales, already divided by the 2^16 of the products, and twice the
+ * sum of each 32, for four lanes to take a fourth of eight times the sum.
+ */
+final class Q4_0Int8 implements Int8Kernel {
+    private static final int RUN = 128;
+    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
+    private static final int PAIR = 0x000F000F;
+    private static final int RUN_BYTES = 72;
+    private static final int FACTORS = 256;
+    private static final int LAYOUT_BYTES = FACTORS + 16 * Float.BYTES;
+    // Of the last 64 bytes of a run: the nibbles of all blocks but the first, which begins before them.
+    private static final VectorShuffle<Byte> NIBBLES = VectorShuffle.fromOp(ByteVector.SPECIES_512, i -> Math.max(0, i / 16 * 18 + 2 + i % 16 - 8));
+    private static final VectorMask<Integer> FIRST_BLOCK = VectorMask.fromLong(INTS, 0xF);
+    // Of the first 64 bytes: the scale of a block as the upper half of each of its four lanes.
+    private static final VectorShuffle<Byte> BLOCK_SCALES = VectorShuffle.fromOp(ByteVector.SPECIES_512, i -> i / 16 * 18 + (i & 1));
+    private static final VectorShuffle<Float> LOW = VectorShuffle.fromOp(FLOATS, lane -> 2 * (lane / 4));
+    private static final VectorShuffle<Float> HIGH = VectorShuffle.fromOp(FLOATS, lane -> 2 * (lane / 4) + 1);
+    private static final VectorShuffle<Float> SUMS = VectorShuffle.fromOp(FLOATS, lane -> 8 + lane / 4);
+
+    @Override
+    public boolean takes(int columns) {
+        return columns % RUN == 0;
+    }
+
+    @Override
+    public void arrange(Int8Row x, int columns) {
+        int runs = columns / RUN;
+        MemorySegment to = x.arrangeFor(this, (long) runs * LAYOUT_BYTES);
+        byte[] q = x.quants();
+        for (int run = 0; run < runs; run++) {
+            long at = (long) run * LAYOUT_BYTES;
+            for (int four = 0; four < RUN / 4; four++) {
+                int i = run * RUN + 4 * four;
+                long even = at + (four >> 2 & 1) * 128 + (four / 8 * 4 + (four & 3)) * 4;
+                to.set(ValueLayout.JAVA_INT, even, (q[i] << 16) + q[i + 2]);
+                to.set(ValueLayout.JAVA_INT, even + 64, (q[i + 1] << 16) + q[i + 3]);
+            }
+            for (int group = 0; group < 8; group++) {
+                to.set(ValueLayout.JAVA_FLOAT, at + FACTORS + Float.BYTES * group, 0x1p-16f * x.scales()[run * 8 + group]);
+            }
+            for (int block = 0; block < 4; block++) {
+                float sum = x.sums()[run * 8 + 2 * block] + x.sums()[run * 8 + 2 * block + 1];
+                to.set(ValueLayout.JAVA_FLOAT, at + FACTORS + Float.BYTES * (8 + block), 2 * sum);
+            }
+        }
+    }
+
+    @Override
+    public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset,
+            float[] lanes) {
+        long address = NativeMemory.rows(GgmlType.Q4_0, bytes, byteOffset, rowBytes, rows, columns);
+        int runs = columns / RUN;
+        long activations = x.arrangement(this).asSlice(0, (long) runs * LAYOUT_BYTES).address();
+        for (int row = 0; row < rows; row++) {
+            dot(address + row * rowBytes, activations, runs, lanes, row % ROWS_AT_ONCE * LANES);
+            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
+                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
+                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
+            }
+        }
+    }
+
+    private static void dot(long address, long activations, int runs, float[] lanes, int at) {
+        FloatVector low = FloatVector.zero(FLOATS);
+        FloatVector high = low;
+        FloatVector offsets = low;
+        for (int run = 0; run < runs; run++) {
+            long w = address + (long) run * RUN_BYTES & POSITIVE;
+            long x = activations + (long) run * LAYOUT_BYTES & POSITIVE;
+            // Binary16 to floats: the exponent is 112 too small until multiplied, and infinite where it was the greatest.
+            IntVector scales = ByteVector.fromMemorySegment(ByteVector.SPECIES_512, ALL, w, LITTLE_ENDIAN).rearrange(BLOCK_SCALES).reinterpretAsInts();
+            FloatVector d = scales.lanewise(ASHR, 3).and(0x8FFFE000).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts()
+                    .lanewise(VectorOperators.OR, 0x7F800000, scales.and(0x7C000000).eq(0x7C000000)).reinterpretAsFloats();
+            FloatVector factors = FloatVector.fromMemorySegment(FLOATS, ALL, x + FACTORS, LITTLE_ENDIAN);
+            offsets = factors.rearrange(SUMS).fma(d, offsets);
+            IntVector v = ByteVector.fromMemorySegment(ByteVector.SPECIES_512, ALL, w + 8, LITTLE_ENDIAN).rearrange(NIBBLES).reinterpretAsInts()
+                    .blend(IntVector.fromMemorySegment(INTS, ALL, w + 2, LITTLE_ENDIAN), FIRST_BLOCK);
+            low = ((FloatVector) v.and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x, LITTLE_ENDIAN))
+                    .add(v.lanewise(LSHR, 8).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 64, LITTLE_ENDIAN)))
+                    .convert(I2F, 0)).fma(factors.rearrange(LOW).mul(d), low);
+            high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 128, LITTLE_ENDIAN))
+                    .add(v.lanewise(LSHR, 12).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 192, LITTLE_ENDIAN)))
+                    .convert(I2F, 0)).fma(factors.rearrange(HIGH).mul(d), high);
+        }
+        low.add(high.sub(offsets)).intoArray(lanes, at);
+    }
+}

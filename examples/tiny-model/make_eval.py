@@ -1,0 +1,55 @@
+"""Writes eval.jsonl: questions of the held-out side, a fixed number for each skill, always the same ones.
+
+python3 make_eval.py > eval.jsonl
+"""
+
+import json
+from random import Random
+
+from dialogs import json_object, plain, reference, system, talk, thinking
+from recall import recall
+from sample import Sample
+from stories import story
+from tools import tool_answer, tool_call
+
+SEED = 20
+MAX_TOKENS = {"story": 220, "thinking": 160, "days": 60, "months": 80, "counting": 80, "toolCall": 80}
+DEFAULT_MAX_TOKENS = 64
+CASES = {"capital": 40, "currency": 40, "addition": 40, "subtraction": 40, "days": 24, "months": 24, "counting": 24, "opposites": 24, "sorting": 30,
+         "spelling": 24, "story": 20, "system": 36, "reference": 30, "toolCall": 30, "toolAnswer": 24, "thinking": 36, "json": 30, "talk": 20}
+GENERATORS = {"story": story, "system": system, "reference": reference, "toolCall": tool_call, "toolAnswer": tool_answer, "thinking": thinking,
+              "json": json_object, "talk": talk}
+RECALL_LENGTHS = [200, 500, 1000, 1480]
+RECALL_DEPTHS = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def cases() -> list:
+    """Every case, skill after skill."""
+    result = []
+    for skill, count in CASES.items():
+        rng = Random(f"{SEED} {skill}")
+        prompts = set()
+        while len(prompts) < count:
+            sample = GENERATORS.get(skill, plain)(rng)
+            held_out = skill == "talk" or sample.held_out()
+            if sample.skill == skill and held_out and sample.prompt() not in prompts:
+                prompts.add(sample.prompt())
+                result.append(case(sample))
+    rng = Random(f"{SEED} recall")
+    for length in RECALL_LENGTHS:
+        for i, depth in enumerate(RECALL_DEPTHS):
+            sample = recall(rng, length, depth, needle=(0, 1, 0, 0, 1, 0)[i])
+            while not sample.held_out():
+                sample = recall(rng, length, depth, needle=(0, 1, 0, 0, 1, 0)[i])
+            result.append(case(sample))
+    return result
+
+
+def case(sample: Sample) -> dict:
+    return {"skill": sample.skill, "prompt": sample.prompt(), "maxTokens": MAX_TOKENS.get(sample.skill, DEFAULT_MAX_TOKENS), "match": sample.match,
+            "expected": sample.expected}
+
+
+if __name__ == "__main__":
+    for line in cases():
+        print(json.dumps(line))
