@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-constexpr int ACTIVATION_GROUP = 16;
+#include "activation_format.cuh"
 
 // Any pointer but d and s may be null; those go with q.
 struct AttentionOutput {

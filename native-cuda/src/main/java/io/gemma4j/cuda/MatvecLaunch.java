@@ -16,8 +16,8 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
     private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 8;
     private static final int RING_MAJOR = 9;
-    // An 8-bit number for each column, and two floats for each group of 16.
-    private static final int QUANTIZED_TILE_BYTES = 256 * 3 / 2;
+    // An 8-bit number for each column, and two floats for each group.
+    private static final int QUANTIZED_TILE_BYTES = 256 + 256 / QuantizedVector.GROUP * 2 * Float.BYTES;
 
     /** What a unit is: what may be cut between blocks. */
     enum Unit {

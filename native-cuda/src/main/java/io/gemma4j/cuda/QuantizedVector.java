@@ -1,16 +1,17 @@
 package io.gemma4j.cuda;
 
 /**
- * A vector that mat-vecs read or write: as floats, and as 8-bit numbers in groups of 16 with a scale and a sum for each group. Memory is
+ * A vector that mat-vecs read or write: as floats, and as 8-bit numbers in groups of {@link #GROUP} with a scale and a sum for each group. Memory is
  * another's.
  *
  * @param x {@code float[elements]}
  * @param q {@code byte[elements]}
- * @param d {@code float[elements / 16]}: one step of {@code q}
- * @param s {@code float[elements / 16]}: {@code d} times the sum of {@code q}
+ * @param d {@code float[elements / GROUP]}: one step of {@code q}
+ * @param s {@code float[elements / GROUP]}: {@code d} times the sum of {@code q}
  */
 record QuantizedVector(DevicePointer x, DevicePointer q, DevicePointer d, DevicePointer s) {
-    private static final int GROUP = 16;
+    /** Elements of a group. */
+    static final int GROUP = 8;
     private static final int ALIGNMENT = 16;
 
     private static long aligned(long bytes) {

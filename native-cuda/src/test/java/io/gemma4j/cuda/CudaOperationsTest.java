@@ -30,7 +30,7 @@ class CudaOperationsTest {
     private static final double FLOAT_BOUND = 2e-6;
     /** Inputs and weights rounded to 11 bits. */
     private static final double HALF_BOUND = 2e-3;
-    /** Inputs rounded to 8 bits in groups of 16. */
+    /** Inputs rounded to 8 bits in groups of 8. */
     private static final double INT8_BOUND = 8e-3;
 
     private static Side scalar;
