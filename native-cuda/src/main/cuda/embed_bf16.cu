@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(bf16, BF16)

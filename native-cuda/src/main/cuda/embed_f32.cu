@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(f32, F32)

@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(mxfp4, MXFP4)

@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(q3_k, Q3_K)

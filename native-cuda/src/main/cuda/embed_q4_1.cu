@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(q4_1, Q4_1)

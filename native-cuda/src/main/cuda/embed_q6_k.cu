@@ -1,0 +1,3 @@
+#include "embed.cuh"
+
+EMBED_KERNEL(q6_k, Q6_K)

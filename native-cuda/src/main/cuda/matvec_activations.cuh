@@ -1,0 +1,100 @@
+// The input vector in shared memory, ordered so that eight lanes with neighbouring chunks read without bank conflicts.
+#pragma once
+
+#include "tile_formats_256.cuh"
+#include "tile_formats_32.cuh"
+#include "tile_formats_float.cuh"
+#include "matvec_arguments.cuh"
+
+// Per tile: 16 half-chunks of q (16 bytes each), then for all tiles the scales of each half-chunk.
+template <class F, bool QUANTIZED = F::QUANTIZED>
+struct SharedActivations {
+    uint8_t* start;
+    int tiles;
+
+    __device__ __forceinline__ int bytes() const { return tiles * 256 * (ACTIVATION_GROUP + 8) / ACTIVATION_GROUP; }
+
+    __device__ __forceinline__ GroupScale* scales() const { return reinterpret_cast<GroupScale*>(start + tiles * 256); }
+
+    // Four consecutive elements per thread, from `column` of the tiles on; threads whose column is not inside only take part.
+    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4]) const {
+        int q[4];
+        GroupScale scale = quantizeGroup(x, q);
+        if (!inside) return;
+        int half = column / 256 * 16 + F::slot(column / 16 % 16);
+        *reinterpret_cast<unsigned*>(start + half * 16 + column % 16) = packBytes(q);
+        if (column % ACTIVATION_GROUP == 0) scales()[half * GROUPS_PER_HALF_CHUNK + column % 16 / ACTIVATION_GROUP] = scale;
+    }
+
+    // The vectors of all slots, each padded to whole tiles.
+    __device__ __forceinline__ void copy(const Vector& v, int slots, int columns) const {
+        int halves = columns / 16;
+        int tilesPerSlot = tiles / slots;
+#pragma unroll 1
+        for (int i = threadIdx.x; i < slots * halves; i += BLOCK_THREADS) {
+            int slot = slots == 1 ? 0 : i / halves;
+            int g = i - slot * halves;
+            int half = (slot * tilesPerSlot + g / 16) * 16 + F::slot(g % 16);
+            float weight = v.slotWeights == nullptr ? 1 : v.slotWeights[slot];
+            *reinterpret_cast<uint4*>(start + half * 16) = reinterpret_cast<const uint4*>(v.q)[i];
+#pragma unroll
+            for (int group = 0; group < GROUPS_PER_HALF_CHUNK; group++) {
+                int at = i * GROUPS_PER_HALF_CHUNK + group;
+                scales()[half * GROUPS_PER_HALF_CHUNK + group] = {v.d[at] * weight, v.s[at] * weight};
+            }
+        }
+    }
+
+    __device__ __forceinline__ void accumulate(const typename F::Fragment& f, int tile, int chunk, float (&sums)[2]) const {
+        ChunkActivations a;
+        const int4* q = reinterpret_cast<const int4*>(start) + tile * 16 + chunk;
+        *reinterpret_cast<int4*>(a.low) = q[0];
+        *reinterpret_cast<int4*>(a.high) = q[8];
+        const GroupScale* scale = scales() + (tile * 16 + chunk) * GROUPS_PER_HALF_CHUNK;
+#pragma unroll
+        for (int g = 0; g < GROUPS_PER_HALF_CHUNK; g++) {
+            a.lowScale[g] = scale[g];
+            a.highScale[g] = scale[8 * GROUPS_PER_HALF_CHUNK + g];
+        }
+        F::accumulate(f, chunk, a, sums);
+    }
+};
+
+// f32 elements in quads; of a chunk with two quads the second stands eight quads after the first.
+template <class F>
+struct SharedActivations<F, false> {
+    uint8_t* start;
+    int tiles;
+
+    __device__ __forceinline__ int bytes() const { return tiles * F::TILE_COLUMNS * 4; }
+
+    __device__ __forceinline__ float4& quad(int column) const {
+        int within = column % F::TILE_COLUMNS / 4;
+        int place = within % F::QUADS_PER_CHUNK * 8 + within / F::QUADS_PER_CHUNK;
+        return reinterpret_cast<float4*>(start)[column / F::TILE_COLUMNS * (F::TILE_COLUMNS / 4) + place];
+    }
+
+    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4]) const {
+        if (inside) quad(column) = {x[0], x[1], x[2], x[3]};
+    }
+
+    __device__ __forceinline__ void copy(const Vector& v, int slots, int columns) const {
+        int quads = columns / 4;
+        int columnsPerSlot = tiles / slots * F::TILE_COLUMNS;
+#pragma unroll 1
+        for (int i = threadIdx.x; i < slots * quads; i += BLOCK_THREADS) {
+            int slot = slots == 1 ? 0 : i / quads;
+            float weight = v.slotWeights == nullptr ? 1 : v.slotWeights[slot];
+            float4 x = reinterpret_cast<const float4*>(v.x)[i];
+            quad(slot * columnsPerSlot + (i - slot * quads) * 4) = {x.x * weight, x.y * weight, x.z * weight, x.w * weight};
+        }
+    }
+
+    __device__ __forceinline__ void accumulate(const typename F::Fragment& f, int tile, int chunk, float (&sums)[2]) const {
+        const float4* quads = reinterpret_cast<const float4*>(start) + tile * (F::TILE_COLUMNS / 4) + chunk;
+        float4 a[F::QUADS_PER_CHUNK];
+#pragma unroll
+        for (int i = 0; i < F::QUADS_PER_CHUNK; i++) a[i] = quads[i * 8];
+        F::accumulate(f, a, sums);
+    }
+};

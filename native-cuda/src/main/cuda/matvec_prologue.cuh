@@ -1,0 +1,131 @@
+// How a block obtains its input vector: a prepared one, or the residual stream with its norms (README.md, argument group N).
+#pragma once
+
+#include "block_reduction.cuh"
+#include "matvec_activations.cuh"
+
+struct CopyVector {
+    Vector vector;
+
+    // What is read before the wait: weights only.
+    struct Early {};
+    __device__ __forceinline__ Early readEarly(int) const { return {}; }
+
+    template <class Activations>
+    __device__ __forceinline__ void prepare(const Early&, const Activations& activations, int slots, int columns) const {
+        activations.copy(vector, slots, columns);
+    }
+};
+
+struct NormalizeResidual {
+    // Elements per thread are kept in registers, in quads.
+    static constexpr int QUADS = 3;
+    static constexpr int MAX_COLUMNS = QUADS * 4 * BLOCK_THREADS;
+    Residual r;
+
+    using Elements = float[QUADS][4];
+
+    // Norm weights are as cold as the others, and every block needs all of them at once. Registers suffice for one vector of them.
+    struct Early {
+        Elements postNorm;
+    };
+
+    __device__ __forceinline__ Early readEarly(int columns) const {
+        Early early;
+        if (r.other0 != nullptr) {
+            prefetchLines(r.branchNorm, columns);
+            prefetchLines(r.otherNorm, columns);
+        }
+        if (r.norm != nullptr) prefetchLines(r.norm, columns);
+        if (r.branch0 != nullptr) readAll(r.postNorm, columns, early.postNorm);
+        return early;
+    }
+
+    static __device__ __forceinline__ void prefetchLines(const float* weights, int columns) {
+        int first = threadIdx.x * 32;
+        if (first < columns) asm volatile("prefetch.global.L2 [%0];" ::"l"(weights + first));
+    }
+
+    static __device__ __forceinline__ int column(int quad) { return (quad * BLOCK_THREADS + threadIdx.x) * 4; }
+
+    // Elements beyond the columns are zero.
+    static __device__ __forceinline__ void readAll(const float* from, int columns, Elements& x) {
+#pragma unroll
+        for (int i = 0; i < QUADS; i++) {
+            float4 quad{};
+            if (column(i) < columns) quad = *reinterpret_cast<const float4*>(from + column(i));
+            x[i][0] = quad.x, x[i][1] = quad.y, x[i][2] = quad.z, x[i][3] = quad.w;
+        }
+    }
+
+    // x = f(x, y) element by element
+    template <class Function>
+    static __device__ __forceinline__ void combine(Elements& x, const Elements& y, const Function& f) {
+#pragma unroll
+        for (int i = 0; i < QUADS; i++) {
+#pragma unroll
+            for (int j = 0; j < 4; j++) x[i][j] = f(x[i][j], y[i][j]);
+        }
+    }
+
+    static __device__ __forceinline__ void readPlanes(const float* plane0, const float* plane1, int columns, Elements& x) {
+        Elements second;
+        readAll(plane0, columns, x);
+        readAll(plane1, columns, second);
+        combine(x, second, [](float a, float b) { return a + b; });
+    }
+
+    // 1 / sqrt(mean(x^2) + epsilon)
+    __device__ __forceinline__ float inverseRms(const Elements& x, int columns, WarpPartials& partials) const {
+        float squares = 0;
+#pragma unroll
+        for (int i = 0; i < QUADS; i++) {
+#pragma unroll
+            for (int j = 0; j < 4; j++) squares = fmaf(x[i][j], x[i][j], squares);
+        }
+        return 1 / sqrtf(blockSum(squares, partials) / columns + r.epsilon);
+    }
+
+    static __device__ __forceinline__ void scale(Elements& x, float factor, const Elements& weights) {
+        combine(x, weights, [=](float a, float w) { return a * (factor * w); });
+    }
+
+    template <class Activations>
+    __device__ __forceinline__ void prepare(const Early& early, const Activations& activations, int, int columns) const {
+        __shared__ WarpPartials partials[4];
+        Elements h;
+        if (r.branch0 != nullptr) {
+            Elements branch;
+            readPlanes(r.branch0, r.branch1, columns, branch);
+            if (r.other0 != nullptr) {
+                Elements other, weights;
+                readPlanes(r.other0, r.other1, columns, other);
+                readAll(r.branchNorm, columns, weights);
+                scale(branch, inverseRms(branch, columns, partials[0]), weights);
+                readAll(r.otherNorm, columns, weights);
+                scale(other, inverseRms(other, columns, partials[1]), weights);
+                combine(branch, other, [](float a, float b) { return a + b; });
+            }
+            // Reading goes on while the block adds.
+            readAll(r.hidden, columns, h);
+            scale(branch, inverseRms(branch, columns, partials[2]), early.postNorm);
+            combine(h, branch, [](float a, float b) { return a + b; });
+        } else {
+            readAll(r.hidden, columns, h);
+        }
+        Elements norm;
+        if (r.norm != nullptr) readAll(r.norm, columns, norm);
+#pragma unroll
+        for (int i = 0; i < QUADS; i++) {
+#pragma unroll
+            for (int j = 0; j < 4; j++) h[i][j] *= r.hiddenScale;
+            if (r.hiddenOut != nullptr && blockIdx.x == 0 && column(i) < columns)
+                *reinterpret_cast<float4*>(r.hiddenOut + column(i)) = {h[i][0], h[i][1], h[i][2], h[i][3]};
+        }
+        if (r.norm != nullptr) scale(h, inverseRms(h, columns, partials[3]), norm);
+#pragma unroll
+        for (int i = 0; i < QUADS; i++) {
+            if (i * BLOCK_THREADS * 4 < columns) activations.store(column(i), column(i) < columns, h[i]);
+        }
+    }
+};

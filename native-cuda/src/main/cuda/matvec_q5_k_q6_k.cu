@@ -1,0 +1,4 @@
+// Mat-vec kernel over Q5_K rows followed by Q6_K rows, as queries and keys beside values, see README.md.
+#include "matvec_entries.cuh"
+
+MATVEC_TWO_TYPES_ENTRY(q5_k, Q5_K, q6_k, Q6_K)

@@ -1,0 +1,4 @@
+// BF16 rows of a GGUF file to tiles and back, see README.md.
+#include "repack_entries.cuh"
+
+REPACK_ENTRIES(bf16, BF16, FloatPermutation<2>)
