@@ -18,6 +18,11 @@ final class CudaAttention implements AutoCloseable {
     private static final int BLOCK_QUERIES = 32;
     // The same for a block of a decoding step.
     private static final int DECODE_COLUMNS = 8;
+    // Heads of this size have one block on a multiprocessor, smaller ones accordingly more.
+    private static final int DECODE_MAX_DIM = 512;
+    private static final int DECODE_MIN_SPLIT_KEYS = 32;
+    private static final int COMBINE_DIMS = 64;
+    private static final int COMBINE_THREADS = 256;
     private static final int MAX_SPLITS = 128;
     private static final int MIN_SPLIT_KEYS = 64;
     // Dynamic shared memory of a block that attends with many rows.
@@ -83,15 +88,18 @@ final class CudaAttention implements AutoCloseable {
         int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
-        int splits = splits(w.headDim(), units);
+        int splits = Math.max(1, stream.context().device().multiprocessors() * DECODE_MAX_DIM / w.headDim() / units);
+        DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
         kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim()).pointer(projected.first()).pointer(projected.second())
                 .int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
                 .pointer(((CudaWeight) w.queryNorm()).vector())
                 .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
                 .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
-                .int32(w.window()).int32(MIN_SPLIT_KEYS).pointer(scratch(units, splits, DECODE_COLUMNS, w.headDim()))
-                .pointer(counters(units)).pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s())
-                .launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+                .int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).pointer(DevicePointer.NULL).pointer(out.x()).pointer(out.q())
+                .pointer(out.d()).pointer(out.s()).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+        kernels.kernel("attention_combine_d" + w.headDim()).pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x())
+                .pointer(out.q()).pointer(out.d()).pointer(out.s())
+                .launchEarly(stream, new Grid(w.headDim() / COMBINE_DIMS, 2, units), COMBINE_THREADS, 0);
     }
 
     private int splits(int headDim, int units) {

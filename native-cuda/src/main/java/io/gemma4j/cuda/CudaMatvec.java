@@ -119,9 +119,7 @@ final class CudaMatvec {
     /** {@code out[n] = geluTanh(gate row n) * up row n}, of a matrix whose gate and up rows alternate by fours. */
     void geglu(TileMatrix gateUp, Residual in, QuantizedVector out) {
         MatvecLaunch launch = cut(gateUp, Unit.FOUR_ROW_TILES);
-        // Not early: beside the kernel before it, each of both takes so long that a whole step takes nearly twice its time.
-        input(input(weights("_norm_geglu", gateUp, launch), in), out)
-                .launch(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS, launch.sharedBytes());
+        launch(input(input(weights("_norm_geglu", gateUp, launch), in), out), launch);
     }
 
     /** {@code out[n] = geluTanh(row n) * multiplier[n]}. */

@@ -16,6 +16,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
     private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 8;
     private static final int RING_MAJOR = 9;
+    // More than half of what a multiprocessor of compute capability 9.0 or 10.0 has: two mat-vecs on one multiprocessor, while another has none,
+    // take twice the time.
+    private static final int SHARED_BYTES = 150 << 10;
     // An 8-bit number for each column, and two floats for each group.
     private static final int QUANTIZED_TILE_BYTES = 256 + 256 / QuantizedVector.GROUP * 2 * Float.BYTES;
 
@@ -55,18 +58,18 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
             case FOUR_ROW_TILES -> 4 * rowTileLength;
         };
         int units = Math.ceilDiv(slots * rowTiles * tilesPerRow, tilesPerUnit);
-        int grid = Math.min(mostBlocks, units);
+        int workers = Math.min(mostBlocks, units);
         if (unit == Unit.TILE) {
-            grid = Math.min(grid, rowTiles);
+            workers = Math.min(workers, rowTiles);
         }
-        int unitsPerBlock = units / grid;
+        int unitsPerBlock = units / workers;
         int inputs = summed ? slots : 1;
         int inputBytes = tilesPerRow * inputs * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
-        // Half a multiprocessor's shared memory, so that the ring of the next kernel fills beside this one.
         int stages = device.major() < RING_MAJOR ? 0
-                : Math.clamp((device.maxSharedBytes() / 2 - inputBytes - sumBytes) / stageBytes, MIN_STAGES, MAX_STAGES);
-        return new MatvecLaunch(tilesPerUnit, grid, unitsPerBlock, units % grid, stages, stages * stageBytes + inputBytes + sumBytes);
+                : Math.clamp((Math.min(SHARED_BYTES, device.maxSharedBytes()) - inputBytes - sumBytes) / stageBytes, MIN_STAGES, MAX_STAGES);
+        // A block on every multiprocessor, even if it has no work: blocks of the next kernel, launched early, then spread evenly.
+        return new MatvecLaunch(tilesPerUnit, mostBlocks, unitsPerBlock, units % workers, stages, stages * stageBytes + inputBytes + sumBytes);
     }
 }
