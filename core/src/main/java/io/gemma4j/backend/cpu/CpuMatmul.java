@@ -136,7 +136,7 @@ final class CpuMatmul {
             int8Rows.set(index, new Int8Row(in.width()));
         }
         Int8Row rounded = int8Rows.get(index);
-        rounded.quantize(in.data(), in.row(row), in.width(), floats);
+        rounded.quantize(in.data(), in.row(row), in.width(), kernel.group(), floats);
         kernel.arrange(rounded, in.width());
         return rounded;
     }

@@ -37,12 +37,13 @@ public interface FloatKernels {
     float max(float[] x, int xOffset, int count);
 
     /**
-     * Rounds groups of {@value Int8Row#GROUP} elements to bytes: see {@link Int8Row#quantize}.
+     * Rounds groups of elements to bytes: see {@link Int8Row#quantize}.
      *
-     * @param scales of each group the greatest magnitude divided by 127
+     * @param count whole groups, and a multiple of 16
+     * @param scales of each group the greatest magnitude divided by 127; 16 more elements may be overwritten, likewise of {@code sums}
      * @param sums of each group the scale times the sum of the bytes
      */
-    void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count);
+    void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group);
 
     /** {@code x = exp(x - shift)}; returns the sum. */
     float expSum(float[] x, int xOffset, float shift, int count);

@@ -26,10 +26,12 @@ import jdk.incubator.vector.VectorSpecies;
  * divided by the 2^16 of the products, and then the 16 sums. Sixteen lanes have the 16 scales; fewer have one for each lane.
  */
 final class Int8Pairs {
+    /** Activations that share a scale. */
+    static final int GROUP = 16;
     /** Elements laid out together. */
     static final int BLOCK = 256;
     private static final float PRODUCT_UNIT = 0x1p-16f;
-    private static final int GROUPS = BLOCK / Int8Row.GROUP;
+    private static final int GROUPS = BLOCK / GROUP;
     private static final int SCALES = LANES == 16 ? GROUPS : BLOCK / 4;
     // Bytes of 32 or 16 elements, and half of them.
     private static final VectorSpecies<Byte> UNIT = LANES == 4 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_256;

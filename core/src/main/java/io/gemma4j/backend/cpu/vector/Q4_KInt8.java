@@ -34,6 +34,11 @@ final class Q4_KInt8 implements Int8Kernel {
     private static final int BLOCK_BYTES = 144;
 
     @Override
+    public int group() {
+        return Int8Pairs.GROUP;
+    }
+
+    @Override
     public void arrange(Int8Row x, int columns) {
         Int8Pairs.arrange(this, x, columns, LANES == 16, Int8Pairs.asInts(columns));
     }

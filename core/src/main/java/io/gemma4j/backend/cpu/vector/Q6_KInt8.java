@@ -58,6 +58,11 @@ final class Q6_KInt8 implements Int8Kernel {
     }
 
     @Override
+    public int group() {
+        return Int8Pairs.GROUP;
+    }
+
+    @Override
     public void arrange(Int8Row x, int columns) {
         Int8Pairs.arrange(this, x, columns, false, Int8Pairs.asInts(columns));
     }

@@ -1,23 +1,34 @@
 package io.gemma4j.backend.cpu.vector;
 
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
-import io.gemma4j.backend.cpu.kernel.Int8Row;
 import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link FloatKernels} on the Vector API. Remainders that fill no vector are computed one element at a time. */
 public final class VectorFloatKernels implements FloatKernels {
     private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
     private static final int LANES = F.length();
-    private static final VectorSpecies<Byte> BYTES = LANES == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
+    private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
+    private static final VectorShuffle<Float> NEIGHBOUR = exchange(1);
+    private static final VectorShuffle<Float> SECOND = exchange(2);
+    private static final VectorShuffle<Float> FOURTH = exchange(4);
+    private static final VectorShuffle<Float> EIGHTH = exchange(8);
     // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
     private static final float ROUND = 12582912f;
     private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
     private static final float SQRT_8_OVER_PI = (float) Math.sqrt(8 / Math.PI);
+
+    private final FloatKernels scalar = new ScalarFloatKernels();
+
+    private static VectorShuffle<Float> exchange(int lanesAway) {
+        return VectorShuffle.fromOp(F, lane -> (lane ^ lanesAway) % LANES);
+    }
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
@@ -160,28 +171,37 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
-    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count) {
-        // No vector of four bytes exists.
-        if (LANES == 4) {
-            new ScalarFloatKernels().roundToBytes(x, xOffset, out, scales, sums, count);
-            return;
+    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group) {
+        if (LANES == 16) {
+            roundSixteens(x, xOffset, out, scales, sums, count, group);
+        } else {
+            scalar.roundToBytes(x, xOffset, out, scales, sums, count, group);
         }
-        for (int group = 0; group < count / Int8Row.GROUP; group++) {
-            int at = group * Int8Row.GROUP;
-            FloatVector largest = load(x, xOffset + at).abs();
-            for (int i = LANES; i < Int8Row.GROUP; i += LANES) {
-                largest = largest.max(load(x, xOffset + at + i).abs());
-            }
-            float max = largest.reduceLanes(VectorOperators.MAX);
-            float inverse = ScalarFloatKernels.inverse(max);
-            IntVector sum = IntVector.zero(VectorWidth.INTS);
-            for (int i = 0; i < Int8Row.GROUP; i += LANES) {
-                IntVector rounded = load(x, xOffset + at + i).mul(inverse).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
-                ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at + i);
-                sum = sum.add(rounded);
-            }
-            scales[group] = ScalarFloatKernels.scale(max);
-            sums[group] = scales[group] * sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    // Every lane gets the maximum and the sum of its group, by exchanges with lanes ever further away; then one lane of each group is kept.
+    private static void roundSixteens(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group) {
+        VectorShuffle<Float> firstOfGroups = VectorShuffle.fromOp(F, lane -> lane * group % LANES);
+        for (int at = 0; at < count; at += LANES) {
+            FloatVector v = load(x, xOffset + at);
+            FloatVector max = v.abs();
+            max = max.max(max.rearrange(NEIGHBOUR));
+            max = max.max(max.rearrange(SECOND));
+            max = group >= 8 ? max.max(max.rearrange(FOURTH)) : max;
+            max = group >= 16 ? max.max(max.rearrange(EIGHTH)) : max;
+            FloatVector scale = max.div(127);
+            VectorMask<Float> none = scale.lt(Float.MIN_NORMAL);
+            scale = scale.blend(0, none);
+            IntVector rounded = v.mul(FloatVector.broadcast(F, 127).div(max).blend(0, none)).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+            ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at);
+            FloatVector sum = (FloatVector) rounded.convert(VectorOperators.I2F, 0);
+            sum = sum.add(sum.rearrange(NEIGHBOUR));
+            sum = sum.add(sum.rearrange(SECOND));
+            sum = group >= 8 ? sum.add(sum.rearrange(FOURTH)) : sum;
+            sum = group >= 16 ? sum.add(sum.rearrange(EIGHTH)) : sum;
+            // What is stored beyond the groups of this vector is overwritten by the next.
+            scale.rearrange(firstOfGroups).intoArray(scales, at / group);
+            scale.mul(sum).rearrange(firstOfGroups).intoArray(sums, at / group);
         }
     }
 
