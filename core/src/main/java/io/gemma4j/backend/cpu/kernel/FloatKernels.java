@@ -58,4 +58,12 @@ public interface FloatKernels {
      */
     void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
             int outOffset, int outStride);
+
+    /**
+     * {@code out[t][c] += sum_n weights[t][n] * x[n][c]}, added one {@code n} after the other.
+     *
+     * @param weightStride elements from one row of {@code weights} to the next; likewise the others
+     */
+    void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns);
 }

@@ -145,4 +145,14 @@ public final class ScalarFloatKernels implements FloatKernels {
             }
         }
     }
+
+    @Override
+    public void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns) {
+        for (int t = 0; t < rows; t++) {
+            for (int n = 0; n < count; n++) {
+                addScaled(weights[weightOffset + t * weightStride + n], x, xOffset + n * xStride, out, outOffset + t * outStride, columns);
+            }
+        }
+    }
 }

@@ -311,6 +311,81 @@ public final class VectorFloatKernels implements FloatKernels {
         out[outOffset + 3] = Lanes.sum(s3);
     }
 
+    @Override
+    public void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns) {
+        int c = 0;
+        // All rows for a few columns of x, which then stay in the first-level cache.
+        for (; c <= columns - 4 * LANES; c += 4 * LANES) {
+            for (int t = 0; t < rows; t += 2) {
+                // The last of an odd number of rows is paired with itself: its sums are computed twice and stored alike.
+                int second = t + 1 < rows ? 1 : 0;
+                addTwoRows(weights, weightOffset + t * weightStride, second * weightStride, x, xOffset + c, xStride, count, out,
+                        outOffset + t * outStride + c, second * outStride);
+            }
+        }
+        for (; c <= columns - LANES; c += LANES) {
+            for (int t = 0; t < rows; t++) {
+                addRow(weights, weightOffset + t * weightStride, x, xOffset + c, xStride, count, out, outOffset + t * outStride + c);
+            }
+        }
+        for (; c < columns; c++) {
+            for (int t = 0; t < rows; t++) {
+                float sum = out[outOffset + t * outStride + c];
+                for (int n = 0; n < count; n++) {
+                    sum = Math.fma(weights[weightOffset + t * weightStride + n], x[xOffset + n * xStride + c], sum);
+                }
+                out[outOffset + t * outStride + c] = sum;
+            }
+        }
+    }
+
+    private static void addTwoRows(float[] weights, int weightOffset, int weightStride, float[] x, int xOffset, int xStride, int count, float[] out,
+            int outOffset, int outStride) {
+        FloatVector s00 = load(out, outOffset);
+        FloatVector s01 = load(out, outOffset + LANES);
+        FloatVector s02 = load(out, outOffset + 2 * LANES);
+        FloatVector s03 = load(out, outOffset + 3 * LANES);
+        FloatVector s10 = load(out, outOffset + outStride);
+        FloatVector s11 = load(out, outOffset + outStride + LANES);
+        FloatVector s12 = load(out, outOffset + outStride + 2 * LANES);
+        FloatVector s13 = load(out, outOffset + outStride + 3 * LANES);
+        int at = xOffset;
+        for (int n = 0; n < count; n++) {
+            FloatVector w0 = FloatVector.broadcast(F, weights[weightOffset + n]);
+            FloatVector w1 = FloatVector.broadcast(F, weights[weightOffset + weightStride + n]);
+            FloatVector x0 = load(x, at);
+            FloatVector x1 = load(x, at + LANES);
+            FloatVector x2 = load(x, at + 2 * LANES);
+            FloatVector x3 = load(x, at + 3 * LANES);
+            s00 = x0.fma(w0, s00);
+            s01 = x1.fma(w0, s01);
+            s02 = x2.fma(w0, s02);
+            s03 = x3.fma(w0, s03);
+            s10 = x0.fma(w1, s10);
+            s11 = x1.fma(w1, s11);
+            s12 = x2.fma(w1, s12);
+            s13 = x3.fma(w1, s13);
+            at += xStride;
+        }
+        s00.intoArray(out, outOffset);
+        s01.intoArray(out, outOffset + LANES);
+        s02.intoArray(out, outOffset + 2 * LANES);
+        s03.intoArray(out, outOffset + 3 * LANES);
+        s10.intoArray(out, outOffset + outStride);
+        s11.intoArray(out, outOffset + outStride + LANES);
+        s12.intoArray(out, outOffset + outStride + 2 * LANES);
+        s13.intoArray(out, outOffset + outStride + 3 * LANES);
+    }
+
+    private static void addRow(float[] weights, int weightOffset, float[] x, int xOffset, int xStride, int count, float[] out, int outOffset) {
+        FloatVector sum = load(out, outOffset);
+        for (int n = 0; n < count; n++) {
+            sum = load(x, xOffset + n * xStride).fma(FloatVector.broadcast(F, weights[weightOffset + n]), sum);
+        }
+        sum.intoArray(out, outOffset);
+    }
+
     private static FloatVector load(float[] array, int offset) {
         return FloatVector.fromArray(F, array, offset);
     }
