@@ -36,8 +36,9 @@ final class Q6_KInt8 implements Int8Kernel {
     private static final VectorShuffle<Float>[] LOW = shuffles();
     private static final VectorShuffle<Float>[] HIGH = shuffles();
     private static final VectorShuffle<Integer>[] UPPER_BYTES = shuffles();
-    private static final IntVector LOW_SHIFT = IntVector.zero(INTS).blend(2, VectorMask.fromLong(INTS, 0xFF00));
-    private static final IntVector HIGH_SHIFT = LOW_SHIFT.add(4);
+    // To bits 4 and 5, to the left of bits 0 to 3 and to the right of bits 4 to 7.
+    private static final IntVector LOW_SHIFT = IntVector.broadcast(INTS, 4).blend(2, VectorMask.fromLong(INTS, 0xFF00));
+    private static final IntVector HIGH_SHIFT = IntVector.zero(INTS).blend(2, VectorMask.fromLong(INTS, 0xFF00));
 
     static {
         for (int half = 0; half < 2; half++) {
@@ -104,13 +105,13 @@ final class Q6_KInt8 implements Int8Kernel {
             for (int half = 0; half < 2; half++) {
                 IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
                 IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
-                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHL, LOW_SHIFT).and(0x30303030));
                 low = ((FloatVector) q.and(PAIR)
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
                                 .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
                         .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x30303030));
                 high = ((FloatVector) q.and(PAIR)
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
@@ -137,7 +138,7 @@ final class Q6_KInt8 implements Int8Kernel {
             for (int half = 0; half < 2; half++) {
                 IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
                 IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
-                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHL, LOW_SHIFT).and(0x30303030));
                 low = ((FloatVector) q.and(PAIR)
                         .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
                                 .reinterpretAsInts())
@@ -145,7 +146,7 @@ final class Q6_KInt8 implements Int8Kernel {
                                 .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
                                 .reinterpretAsInts()))
                         .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
+                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x30303030));
                 high = ((FloatVector) q.and(PAIR)
                         .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 64, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
                                 .reinterpretAsInts())
