@@ -103,12 +103,12 @@ final class JsonReader {
         take('"');
         StringBuilder out = new StringBuilder();
         while (peek() != '"') {
-            char c = text.charAt(at);
+            int c = peek();
             if (c < ' ') {
-                throw unexpected("an escaped control character");
+                throw unexpected("the rest of a string, control characters escaped");
             }
             at++;
-            out.append(c == '\\' ? escaped() : c);
+            out.append(c == '\\' ? escaped() : (char) c);
         }
         at++;
         return out.toString();
