@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import java.math.BigInteger;
 import java.util.Map;
 import net.jqwik.api.Arbitraries;
@@ -33,7 +33,7 @@ class JsonTest {
     /** What is nearly JSON: pieces of it in any order. */
     @Provide
     Arbitrary<String> nearlyJson() {
-        return Arbitraries.of("{", "}", "[", "]", ":", ",", "\"a\"", "\"b\"", "\"\\u00e9\"", "\"\\x\"", "\"\n\"", "1", "-", "01", "1.", ".5", "2e3", "1E+", "true",
+        return Arbitraries.of("{", "}", "[", "]", ":", ",", "\"a\"", "\"b\"", "\"\\u00e9\"", "\"\\x\"", "\"\n\"", "1", "-", "01", "1.", ".5", "2e-3", "1E+", "true",
                 "nul", "null", " ", "\t", "\"", "\\", "//", "NaN", "'a'").list().ofMaxSize(8).map(parts -> String.join("", parts));
     }
 
