@@ -28,7 +28,7 @@ public final class ValueBinding {
      * @param value the JSON value
      * @param type what is wanted
      * @param path where it stands, for the message
-     * @return the value; null only for an absent member of a reference type that is optional in JSON, where an {@code Optional} is empty instead
+     * @return the value; never null unless the type is {@code Object}: what may be absent is an {@code Optional}
      * @throws IllegalArgumentException if the value does not fit; names the path, what was expected and what was found
      */
     public static Object toJava(Object value, Type type, String path) {

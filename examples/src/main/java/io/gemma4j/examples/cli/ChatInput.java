@@ -11,7 +11,7 @@ interface ChatInput extends AutoCloseable {
     /** What the user says next, or null at the end. */
     String next() throws IOException;
 
-    /** From here on Ctrl-C calls this, until the next question; where there is no terminal, Ctrl-C ends the program. */
+    /** From here on Ctrl-C calls this, until the next question. Where there is no terminal this does nothing. */
     default void onInterrupt(Runnable action) {}
 
     @Override
