@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Conversations with a model that was trained on the format: end to end, without a script. */
@@ -23,11 +24,14 @@ class EmbeddedChatTest {
             {"type": "object", "properties": {"city": {"type": "string", "description": "City name"}}, "required": ["city"]}""";
     private static Gemma4 model;
 
+    @BeforeAll
+    static void load() throws Exception {
+        model = Gemma4.load(EmbeddedModel.file(), LoadOptions.defaults().threads(1));
+    }
+
     @AfterAll
     static void close() {
-        if (model != null) {
-            model.close();
-        }
+        model.close();
     }
 
     private static Chat.Builder chat() {
