@@ -10,6 +10,8 @@ public enum FinishReason {
     MAX_TOKENS,
     /** The session can hold no more tokens. */
     CONTEXT_FULL,
+    /** The model wrote a tool call that cannot be read; a chat only. */
+    MALFORMED_TOOL_CALL,
     /** It was cancelled, interrupted, or its session or model was closed. */
     CANCELLED
 }

@@ -4,6 +4,7 @@ import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.Weight;
+import io.gemma4j.chat.KnownTemplates;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufTensor;
 import io.gemma4j.model.Gemma4Config;
@@ -24,6 +25,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -44,6 +46,7 @@ import org.slf4j.LoggerFactory;
 public final class Gemma4 implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
     private static final int DEFAULT_CONTEXT_TOKENS = 8192;
+    private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
     private final Arena arena;
     private final GgufFile file;
@@ -57,6 +60,7 @@ public final class Gemma4 implements AutoCloseable {
     private final List<PageLock> pageLocks;
     private final Duration loadTime;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean templateReported = new AtomicBoolean();
     private boolean closed;
 
     private Gemma4(Arena arena, GgufFile file, ModelBackend backend, LoadOptions options, long startNanos) {
@@ -211,6 +215,18 @@ public final class Gemma4 implements AutoCloseable {
      */
     public GenerationRequest prompt(String prompt) {
         return new GenerationRequest(this, prompt);
+    }
+
+    /**
+     * Sets up a conversation. Where the file has a template that is not Gemma 4's own, a warning says so once; prompts follow Gemma 4's format.
+     *
+     * @return a builder
+     */
+    public Chat.Builder chat() {
+        file.metadata().findString(CHAT_TEMPLATE).filter(template -> !KnownTemplates.isKnown(template) && !templateReported.getAndSet(true))
+                .ifPresent(template -> LOG.warn("{} has a chat template of its own (SHA-256 {}); prompts follow Gemma 4's published format instead",
+                        file.path(), KnownTemplates.hash(template)));
+        return new Chat.Builder(this);
     }
 
     /**

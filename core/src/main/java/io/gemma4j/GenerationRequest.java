@@ -138,12 +138,7 @@ public final class GenerationRequest {
      * @throws IllegalArgumentException if one is empty
      */
     public GenerationRequest stop(String... values) {
-        for (String value : values) {
-            if (value.isEmpty()) {
-                throw new IllegalArgumentException("stop must not hold an empty string");
-            }
-        }
-        stopStrings = List.of(values);
+        stopStrings = StopMatcher.checked(values);
         return this;
     }
 

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param contextTokens tokens a session can hold, prompt and answer together; 0 takes what the file was made for, at most 8192
  * @param kvType element type of the key/value cache
  * @param prefillTokens tokens of a prompt that are processed together at most; fewer where memory is short
- * @param threads threads of the CPU backend; 0 takes one for each processor
+ * @param threads threads of the CPU backend; 0 takes one for each physical core that the process may use
  * @param cpuKernels kernels of the CPU backend
  * @param lockMemory whether to ask the operating system to keep the weights in physical memory; where it refuses, a warning is logged
  * @param progress told about loading, and may abort it
@@ -96,7 +96,7 @@ public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int
     /**
      * Threads of the CPU backend.
      *
-     * @param value from 1 to 1024; 0 for the default
+     * @param value from 1 to 1024; 0 for one on each physical core that the process may use
      * @return changed options
      */
     public LoadOptions threads(int value) {

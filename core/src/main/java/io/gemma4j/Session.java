@@ -193,6 +193,24 @@ public final class Session implements AutoCloseable {
         run(tokens, LogitRows.LAST, cancelled, progress, (row, logits) -> keep(logits));
     }
 
+    /**
+     * Keeps of the text what a new one begins with and forgets the rest; all of it where the cache cannot go back that far. At least one token of the
+     * new text is left to be fed. The caller has entered.
+     *
+     * @return how many tokens of the new text are held
+     */
+    int keepPrefix(int[] tokens) {
+        int held = cache.tokens();
+        int common = Arrays.mismatch(history, 0, held, tokens, 0, tokens.length - 1);
+        if (common >= 0 && common < held) {
+            logitsValid = false;
+            if (!model.decoder().truncate(cache, common)) {
+                cache.clear();
+            }
+        }
+        return cache.tokens();
+    }
+
     /** The scores for the next token, without a copy; the caller has entered. */
     float[] lastLogits() {
         return lastLogits;

@@ -12,6 +12,19 @@ final class StopMatcher {
         this.stops = stops;
     }
 
+    /**
+     * A list of stop strings.
+     *
+     * @throws IllegalArgumentException if one is empty
+     */
+    static List<String> checked(String... stops) {
+        List<String> values = List.of(stops);
+        if (values.contains("")) {
+            throw new IllegalArgumentException("stop must not hold an empty string");
+        }
+        return values;
+    }
+
     /** Takes the next piece and returns the text that is certain to come before any stop string. */
     String accept(String piece) {
         if (stops.isEmpty()) {

@@ -88,6 +88,17 @@ public final class Gemma4Decoder {
     }
 
     /**
+     * Makes a cache forget the last tokens of its sequence, where layers with a sliding window still hold what they will see.
+     *
+     * @param tokens how many to keep, at most as many as there are
+     * @return whether it was possible; otherwise nothing has changed
+     */
+    public boolean truncate(KvCache cache, int tokens) {
+        int window = config.layers().stream().filter(Gemma4Config.Layer::sliding).mapToInt(Gemma4Config.Layer::window).max().orElse(0);
+        return cache.truncate(tokens, window);
+    }
+
+    /**
      * Runs one step: stores the keys and values of its rows and computes the logits of those that want them. The caches count the rows only when
      * everything has succeeded, so that a step that failed or was cancelled has not happened.
      *
@@ -107,6 +118,9 @@ public final class Gemma4Decoder {
         acquire(cancelled);
         try {
             requireCurrent(step);
+            for (Step.Span span : step.spans()) {
+                span.cache().begin(span.rows());
+            }
             forward(step, cancelled, sink);
             for (Step.Span span : step.spans()) {
                 span.cache().append(span.rows());

@@ -1,2 +1,2 @@
-/** What the library asks of the operating system: how much memory there is, and to keep pages in it. */
+/** What the library asks of the operating system: how much memory and how many cores there are, and to keep pages in memory. */
 package io.gemma4j.os;

@@ -41,4 +41,10 @@ class OperatingSystemTest {
     void systemIsRecognized() {
         assertEquals(OperatingSystem.Family.LINUX, OperatingSystem.Family.current());
     }
+
+    @Test
+    void coresArePositiveAndAtMostTheProcessors() {
+        int cores = OperatingSystem.physicalCores();
+        assertTrue(cores >= 1 && cores <= Runtime.getRuntime().availableProcessors(), () -> cores + " cores");
+    }
 }

@@ -9,14 +9,14 @@ import java.lang.foreign.MemorySegment;
 import org.tukaani.xz.XZInputStream;
 
 /** The vocabularies the tests run on, read once. */
-final class Vocabularies {
+public final class Vocabularies {
     /** All 262144 tokens of Gemma 4. */
-    static final GgufMetadata REAL_METADATA = read("/tokenizer/gemma4-vocab.gguf.xz");
-    static final Tokenizer REAL = Tokenizer.of(REAL_METADATA);
+    public static final GgufMetadata REAL_METADATA = read("/tokenizer/gemma4-vocab.gguf.xz");
+    public static final Tokenizer REAL = Tokenizer.of(REAL_METADATA);
 
     /** The 1024 tokens of the fixture models. */
-    static final GgufMetadata MINI_METADATA = read("/fixtures/dense-mini-Q4_K_M.gguf");
-    static final Tokenizer MINI = Tokenizer.of(MINI_METADATA);
+    public static final GgufMetadata MINI_METADATA = read("/fixtures/dense-mini-Q4_K_M.gguf");
+    public static final Tokenizer MINI = Tokenizer.of(MINI_METADATA);
 
     private Vocabularies() {}
 

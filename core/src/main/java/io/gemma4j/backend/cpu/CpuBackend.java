@@ -35,9 +35,8 @@ final class CpuBackend implements ModelBackend {
         this.pool = new WorkerPool(threads);
         this.kernels = kernels;
         this.floats = kernels.floats();
-        WorkerScratch scratch = new WorkerScratch(threads, CpuAttention.SCRATCH_ARRAYS);
-        this.matmul = new CpuMatmul(pool, floats, scratch);
-        this.attention = new CpuAttention(pool, kernels, scratch);
+        this.matmul = new CpuMatmul(pool, floats, new WorkerScratch(threads, 1));
+        this.attention = new CpuAttention(pool, kernels);
     }
 
     @Override

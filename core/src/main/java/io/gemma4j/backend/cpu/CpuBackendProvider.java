@@ -3,6 +3,7 @@ package io.gemma4j.backend.cpu;
 import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.os.OperatingSystem;
 
 /** Opens the CPU backend, which runs everywhere. */
 public final class CpuBackendProvider implements BackendProvider {
@@ -22,7 +23,7 @@ public final class CpuBackendProvider implements BackendProvider {
 
     @Override
     public ModelBackend open(BackendOptions options) throws UnavailableException {
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        int threads = options.threads() > 0 ? options.threads() : OperatingSystem.physicalCores();
         return new CpuBackend(threads, KernelSet.choose(options.cpuKernels()));
     }
 }

@@ -5,6 +5,7 @@ import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -20,6 +21,8 @@ final class CpuMatmul {
     private final FloatKernels floats;
     private final WorkerScratch scratch;
     private final List<Int8Row> int8Rows = new ArrayList<>();
+    private int[] slots = {};
+    private int[] slotEnds = {};
 
     CpuMatmul(WorkerPool pool, FloatKernels floats, WorkerScratch scratch) {
         this.pool = pool;
@@ -63,16 +66,15 @@ final class CpuMatmul {
         int perRow = routing.expertsPerRow();
         int tiles = Math.ceilDiv(outputs, TILE_ROWS);
         int expertCount = Math.toIntExact(experts.rows() / outputs);
-        int[] slots = new int[rows * perRow];
-        int[] slotStarts = sortByExpert(routing, rows * perRow, expertCount, slots);
-        Int8Row[] rounded = new Int8Row[rows == 1 && experts.int8Kernel() != null ? perRow : 0];
-        for (int slot = 0; slot < rounded.length; slot++) {
-            rounded[slot] = slot == 0 || inputPerExpert ? rounded(slot, in, slot, experts.int8Kernel()) : rounded[0];
+        sortByExpert(routing, rows * perRow, expertCount);
+        Int8Kernel int8 = rows == 1 ? experts.int8Kernel() : null;
+        for (int i = 0; int8 != null && i < (inputPerExpert ? perRow : 1); i++) {
+            rounded(i, in, i, int8);
         }
         pool.run(expertCount * tiles, (task, worker) -> {
             int expert = task / tiles;
-            int from = slotStarts[expert];
-            int to = slotStarts[expert + 1];
+            int from = expert == 0 ? 0 : slotEnds[expert - 1];
+            int to = slotEnds[expert];
             if (from == to) {
                 return;
             }
@@ -84,7 +86,7 @@ final class CpuMatmul {
                 int slot = slots[i];
                 int row = inputPerExpert ? slot : slot / perRow;
                 if (unpacked == null) {
-                    dots(experts, weightRow, weightRow + count, in, row, rounded.length == 0 ? null : rounded[slot], out.data(),
+                    dots(experts, weightRow, weightRow + count, in, row, int8 == null ? null : int8Rows.get(row), out.data(),
                             out.row(slot) + first, worker);
                 } else {
                     products(unpacked, experts.columns(), count, in.data(), in.row(row), in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
@@ -93,20 +95,28 @@ final class CpuMatmul {
         });
     }
 
-    // Slots by expert: those of expert e are slots[starts[e]] .. slots[starts[e + 1] - 1].
-    private static int[] sortByExpert(CpuRouting routing, int slotCount, int expertCount, int[] slots) {
-        int[] starts = new int[expertCount + 1];
-        for (int slot = 0; slot < slotCount; slot++) {
-            starts[routing.experts()[slot] + 1]++;
+    // Those of expert e are slots[slotEnds[e - 1]] .. slots[slotEnds[e] - 1].
+    private void sortByExpert(CpuRouting routing, int slotCount, int expertCount) {
+        if (slots.length < slotCount) {
+            slots = new int[slotCount];
         }
+        if (slotEnds.length < expertCount) {
+            slotEnds = new int[expertCount];
+        }
+        Arrays.fill(slotEnds, 0, expertCount, 0);
+        for (int slot = 0; slot < slotCount; slot++) {
+            slotEnds[routing.experts()[slot]]++;
+        }
+        // Counts become starts, and each start moves to its end as the slots are put in place.
+        int start = 0;
         for (int expert = 0; expert < expertCount; expert++) {
-            starts[expert + 1] += starts[expert];
+            int count = slotEnds[expert];
+            slotEnds[expert] = start;
+            start += count;
         }
-        int[] next = starts.clone();
         for (int slot = 0; slot < slotCount; slot++) {
-            slots[next[routing.experts()[slot]]++] = slot;
+            slots[slotEnds[routing.experts()[slot]]++] = slot;
         }
-        return starts;
     }
 
     // The activations are used as they are where there is no rounded form of them.
@@ -136,7 +146,7 @@ final class CpuMatmul {
             int8Rows.set(index, new Int8Row(in.width()));
         }
         Int8Row rounded = int8Rows.get(index);
-        rounded.quantize(in.data(), in.row(row), in.width(), floats);
+        rounded.quantize(in.data(), in.row(row), in.width(), kernel.group(), floats);
         kernel.arrange(rounded, in.width());
         return rounded;
     }

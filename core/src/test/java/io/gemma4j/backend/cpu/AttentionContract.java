@@ -1,10 +1,13 @@
 package io.gemma4j.backend.cpu;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gemma4j.CpuKernels;
 import io.gemma4j.KvType;
+import io.gemma4j.backend.BackendOptions;
+import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.Step.LogitRows;
@@ -15,6 +18,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Stored keys and values and attention over them, against a softmax over all positions in double precision. */
 abstract class AttentionContract extends CpuContract {
@@ -23,8 +27,11 @@ abstract class AttentionContract extends CpuContract {
 
     private static final int MAX_STEP_ROWS = 20;
 
+    private final CpuKernels kernels;
+
     AttentionContract(CpuKernels kernels) {
         super(kernels);
+        this.kernels = kernels;
     }
 
     /** One sequence of one layer: its cache, and all keys and values that have ever been stored, as the cache's type has them. */
@@ -139,6 +146,69 @@ abstract class AttentionContract extends CpuContract {
                 fill(sequence, heads, new Random(31L * headDim + window));
             }
         }
+    }
+
+    @ParameterizedTest(name = "{0} heads share keys")
+    @ValueSource(ints = {1, 2, 8, 16})
+    void groupsOfHeadsAttendAtOddLengthsAndWindows(int group) {
+        Random random = new Random(group);
+        for (int window : new int[] {127, 129, 3 + random.nextInt(500), Integer.MAX_VALUE}) {
+            int kvHeads = random.nextInt(1, 4);
+            Sequence sequence = new Sequence(kvHeads, 2 * random.nextInt(1, 12), window, 257 + random.nextInt(300), KvType.F32);
+            try (KvCache _ = sequence.cache) {
+                fill(sequence, group * kvHeads, random);
+            }
+        }
+    }
+
+    @Test
+    void sequencesOfVeryDifferentLengthsShareAStep() {
+        Random random = new Random(11);
+        Sequence longer = new Sequence(1, 8, Integer.MAX_VALUE, 901, KvType.F32);
+        Sequence shorter = new Sequence(1, 8, Integer.MAX_VALUE, 90, KvType.F16);
+        try (KvCache _ = longer.cache; KvCache _ = shorter.cache) {
+            for (int i = 0; i < 43; i++) {
+                int rows = i % 3 == 0 ? 20 : 1;
+                run(List.of(longer), Step.of(longer.cache, new int[rows], LogitRows.LAST), 8, uniform(rows, 64, 1, random), uniform(rows, 8, 1, random),
+                        uniform(rows, 8, 1, random));
+                Step both = Step.of(List.of(new Step.Sequence(longer.cache, new int[1], LogitRows.LAST),
+                        new Step.Sequence(shorter.cache, new int[2], LogitRows.LAST)));
+                run(List.of(longer, shorter), both, 8, uniform(3, 64, 1, random), uniform(3, 8, 1, random), uniform(3, 8, 1, random));
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0} rows at position {1}, window {2}")
+    @CsvSource({"1, 612, 2147483647", "1, 1999, 512", "3, 700, 2147483647", "9, 130, 2147483647", "20, 1200, 333"})
+    void everyNumberOfWorkersGivesTheSameBits(int rows, int position, int window) throws BackendProvider.UnavailableException {
+        float[] expected = null;
+        for (int workers : new int[] {1, 2, 3, 7, 7, 7}) {
+            try (CpuBackend other = (CpuBackend) new CpuBackendProvider().open(new BackendOptions(workers, kernels))) {
+                float[] found = attend(other, rows, position, window);
+                if (expected == null) {
+                    expected = found;
+                }
+                assertArrayEquals(expected, found, workers + " workers");
+            }
+        }
+    }
+
+    private float[] attend(CpuBackend other, int rows, int position, int window) {
+        Random random = new Random(position);
+        KvLayerLayout layout = new KvLayerLayout(0, 1, 32, position + rows, KvType.F16);
+        try (KvCache cache = new KvCache(List.of(other.allocateKv(layout)), 1, position + rows)) {
+            store(other, Step.of(cache, new int[position], LogitRows.LAST), random);
+            cache.append(position);
+            Step step = Step.of(cache, new int[rows], LogitRows.LAST);
+            store(other, step, random);
+            CpuActivations out = CpuActivations.allocate(rows, 4 * 32);
+            other.attention(activations(uniform(rows, 4 * 32, 1, random)), step, 0, 4, window, out);
+            return out.data();
+        }
+    }
+
+    private void store(CpuBackend other, Step step, Random random) {
+        other.kvUpdate(activations(uniform(step.rows(), 32, 1, random)), activations(uniform(step.rows(), 32, 1, random)), step, 0);
     }
 
     @Test

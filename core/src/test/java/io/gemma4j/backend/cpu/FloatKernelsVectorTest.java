@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** The vector kernels against the scalar ones, for every count around the vector lengths, at odd offsets, with what lies around left alone. */
 class FloatKernelsVectorTest {
     private static final int MAX_COUNT = 70;
-    private static final int LENGTH = 5 * MAX_COUNT;
+    private static final int LENGTH = 6 * MAX_COUNT;
     /** Values are below 4: of one operation, of sums of at most 70 products, and of exponentials. */
     private static final double SIMPLE = 2e-6;
 
@@ -141,6 +141,20 @@ class FloatKernelsVectorTest {
                     float[] out = new float[LENGTH];
                     kernels.matmulTile(x, xOffset, MAX_COUNT + 1, tokens, y, yOffset, MAX_COUNT + 2, outputs, count, out, 3, outputs + 5);
                     System.arraycopy(out, 0, x, 0, LENGTH);
+                });
+            }
+        }
+    }
+
+    @Test
+    void addProductsOfEveryShape() {
+        for (int rows = 1; rows <= 5; rows++) {
+            for (int products = 0; products <= 3; products++) {
+                int tokens = rows;
+                int keys = products;
+                compare(SUMS, (kernels, x, y, count, xOffset, yOffset) -> {
+                    float[] weights = x.clone();
+                    kernels.addProducts(weights, xOffset, 7, tokens, y, yOffset, MAX_COUNT + 2, keys, x, 1, count, count);
                 });
             }
         }

@@ -63,8 +63,9 @@ class Int8MatmulVectorTest extends CpuContract {
     private static Bounded roundedProduct(Matrix matrix, long row, float[] x) {
         QuantizedTensor only = matrix.tensor().rows(row, 1);
         Int8Row rounded = new Int8Row(x.length);
-        rounded.quantize(x, 0, x.length, new ScalarFloatKernels());
-        RoundedProduct product = RoundedProduct.of(only.type(), only.parts().getFirst().bytes().toArray(ValueLayout.JAVA_BYTE), rounded);
+        int group = VectorInt8.of(only.type()).orElseThrow().group();
+        rounded.quantize(x, 0, x.length, group, new ScalarFloatKernels());
+        RoundedProduct product = RoundedProduct.of(only.type(), only.parts().getFirst().bytes().toArray(ValueLayout.JAVA_BYTE), rounded, group);
         return new Bounded(product.value(), product.bound());
     }
 

@@ -81,6 +81,7 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new InfoCommand(streams))
                 .addSubcommand(new TokenizeCommand(streams))
                 .addSubcommand(new GenerateCommand(streams))
+                .addSubcommand(new ChatCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
                 .addSubcommand(new EvaluateCommand(streams))
                 .addSubcommand(new QuantizeCommand(streams))

@@ -30,7 +30,7 @@ final class RuntimeOptions {
     @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: 512.")
     private Integer prefillTokens;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one for each processor.")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one for each physical core.")
     private Integer threads;
 
     private RuntimeOptions() {}

@@ -37,12 +37,13 @@ public interface FloatKernels {
     float max(float[] x, int xOffset, int count);
 
     /**
-     * Rounds groups of {@value Int8Row#GROUP} elements to bytes: see {@link Int8Row#quantize}.
+     * Rounds groups of elements to bytes: see {@link Int8Row#quantize}.
      *
-     * @param scales of each group the greatest magnitude divided by 127
+     * @param count whole groups, and a multiple of 16
+     * @param scales of each group the greatest magnitude divided by 127; 16 more elements may be overwritten, likewise of {@code sums}
      * @param sums of each group the scale times the sum of the bytes
      */
-    void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count);
+    void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group);
 
     /** {@code x = exp(x - shift)}; returns the sum. */
     float expSum(float[] x, int xOffset, float shift, int count);
@@ -57,4 +58,12 @@ public interface FloatKernels {
      */
     void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
             int outOffset, int outStride);
+
+    /**
+     * {@code out[t][c] += sum_n weights[t][n] * x[n][c]}, added one {@code n} after the other.
+     *
+     * @param weightStride elements from one row of {@code weights} to the next; likewise the others
+     */
+    void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns);
 }

@@ -2,14 +2,15 @@ package io.gemma4j.backend.cpu.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
- * One row of activations rounded to 8 bits, {@code x[i] = scale[i / 16] * q[i]} with {@code scale = max|x| / 127} over each 16. Reused from product to
- * product; filled by one thread, then read by any.
+ * One row of activations rounded to 8 bits, {@code x[i] = scale[i / group] * q[i]} with {@code scale = max|x| / 127} over each group. Reused from
+ * product to product; filled by one thread, then read by any.
  */
 public final class Int8Row {
-    /** Elements that share a scale: so few that logits are no further from the reference than those of llama.cpp. */
-    public static final int GROUP = 16;
+    /** Elements that share a scale: the fewest of any kernel. */
+    public static final int SMALLEST_GROUP = 4;
 
     private final byte[] quants;
     private final float[] scales;
@@ -22,8 +23,9 @@ public final class Int8Row {
         // Kernels take up to 256 at a time; beyond the row stay zeros.
         int padded = Math.ceilDiv(columns, 256) * 256;
         quants = new byte[padded];
-        scales = new float[padded / GROUP];
-        sums = new float[padded / GROUP];
+        // Kernels that round may store whole vectors of scales and sums.
+        scales = new float[padded / SMALLEST_GROUP + 16];
+        sums = new float[padded / SMALLEST_GROUP + 16];
     }
 
     /** Elements there is room for. */
@@ -32,19 +34,18 @@ public final class Int8Row {
     }
 
     /**
-     * Rounds {@code columns} elements, a multiple of 16, to the nearest integer, ties to even. Where the scale would be subnormal, all 16 become
-     * zero. NaN and infinity among them make scale and sums NaN or infinite, so that no product with them is finite.
+     * Rounds {@code columns} elements, whole groups, to the nearest integer, ties to even. Where the scale would be subnormal, all of the group become
+     * zero. NaN and infinity among them make scale and sum NaN or infinite, so that no product with them is finite.
+     *
+     * @param group elements that share a scale: 4, 8 or 16
      */
-    public void quantize(float[] x, int offset, int columns, FloatKernels floats) {
+    public void quantize(float[] x, int offset, int columns, int group, FloatKernels floats) {
         arrangedFor = null;
-        floats.roundToBytes(x, offset, quants, scales, sums, columns);
-        for (int i = columns; i < quants.length && i % 256 != 0; i++) {
-            quants[i] = 0;
-        }
-        for (int group = columns / GROUP; group < scales.length && group % 16 != 0; group++) {
-            scales[group] = 0;
-            sums[group] = 0;
-        }
+        floats.roundToBytes(x, offset, quants, scales, sums, columns, group);
+        int padded = Math.ceilDiv(columns, 256) * 256;
+        Arrays.fill(quants, columns, padded, (byte) 0);
+        Arrays.fill(scales, columns / group, padded / group, 0);
+        Arrays.fill(sums, columns / group, padded / group, 0);
     }
 
     /** The rounded elements. */
@@ -52,12 +53,12 @@ public final class Int8Row {
         return quants;
     }
 
-    /** The scale of each 16 elements. */
+    /** The scale of each group. */
     public float[] scales() {
         return scales;
     }
 
-    /** The sum of each 16 elements, {@code scale * sum q}. */
+    /** The sum of each group, {@code scale * sum q}. */
     public float[] sums() {
         return sums;
     }

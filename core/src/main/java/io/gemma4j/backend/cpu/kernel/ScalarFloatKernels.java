@@ -90,21 +90,20 @@ public final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
-    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count) {
-        for (int group = 0; group < count / Int8Row.GROUP; group++) {
-            int first = group * Int8Row.GROUP;
+    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group) {
+        for (int first = 0; first < count; first += group) {
             float max = 0;
-            for (int i = first; i < first + Int8Row.GROUP; i++) {
+            for (int i = first; i < first + group; i++) {
                 max = Math.max(max, Math.abs(x[xOffset + i]));
             }
-            scales[group] = scale(max);
             float inverse = inverse(max);
             int sum = 0;
-            for (int i = first; i < first + Int8Row.GROUP; i++) {
+            for (int i = first; i < first + group; i++) {
                 out[i] = (byte) Math.rint(x[xOffset + i] * inverse);
                 sum += out[i];
             }
-            sums[group] = scales[group] * sum;
+            scales[first / group] = scale(max);
+            sums[first / group] = scale(max) * sum;
         }
     }
 
@@ -143,6 +142,16 @@ public final class ScalarFloatKernels implements FloatKernels {
         for (int t = 0; t < xRows; t++) {
             for (int n = 0; n < wRows; n++) {
                 out[outOffset + t * outStride + n] = dot(x, xOffset + t * xStride, w, wOffset + n * wStride, count);
+            }
+        }
+    }
+
+    @Override
+    public void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns) {
+        for (int t = 0; t < rows; t++) {
+            for (int n = 0; n < count; n++) {
+                addScaled(weights[weightOffset + t * weightStride + n], x, xOffset + n * xStride, out, outOffset + t * outStride, columns);
             }
         }
     }

@@ -41,20 +41,7 @@ final class Lanes {
     private static final VectorShuffle<Float> FOURTH_NEXT = next(4);
     private static final VectorShuffle<Float> SECOND_NEXT = next(2);
 
-    /** By each 32 of 256 elements: the factors of its two runs of 16, each for half the lanes. */
-    static final VectorShuffle<Float>[] HALVES_OF_32 = halvesOf32();
-
     private Lanes() {}
-
-    @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
-    private static VectorShuffle<Float>[] halvesOf32() {
-        VectorShuffle<Float>[] halves = new VectorShuffle[8];
-        for (int block = 0; block < halves.length; block++) {
-            int first = 2 * block;
-            halves[block] = VectorShuffle.fromOp(FLOATS, lane -> (first + lane / 8) % LANES);
-        }
-        return halves;
-    }
 
     private static VectorShuffle<Float> next(int lanes) {
         return VectorShuffle.fromOp(FLOATS, lane -> (lane + lanes) % LANES);

@@ -4,6 +4,7 @@ import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /**
  * Reads at plain addresses, without a check. Through the segment of a mapped file every load costs the compiler so much of what it allows one method
@@ -46,7 +47,8 @@ final class NativeMemory {
         if (rowBytes < type.rowBytes(columns)) {
             throw new IllegalArgumentException(columns + " columns of " + type + " take " + type.rowBytes(columns) + " bytes, a row has " + rowBytes);
         }
-        return bytes.asSlice(byteOffset, Math.multiplyExact(rowBytes, rows)).address();
+        Objects.checkFromIndexSize(byteOffset, Math.multiplyExact(rowBytes, rows), bytes.byteSize());
+        return bytes.address() + byteOffset;
     }
 
     static long i64(long address) {

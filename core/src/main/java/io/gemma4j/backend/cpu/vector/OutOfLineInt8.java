@@ -18,6 +18,11 @@ final class OutOfLineInt8 implements Int8Kernel {
     }
 
     @Override
+    public int group() {
+        return kernel.group();
+    }
+
+    @Override
     public boolean takes(int columns) {
         return kernel.takes(columns);
     }

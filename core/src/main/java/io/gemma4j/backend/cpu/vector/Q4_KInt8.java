@@ -34,8 +34,13 @@ final class Q4_KInt8 implements Int8Kernel {
     private static final int BLOCK_BYTES = 144;
 
     @Override
+    public int group() {
+        return Int8Pairs.GROUP;
+    }
+
+    @Override
     public void arrange(Int8Row x, int columns) {
-        Int8Pairs.arrange(this, x, columns, LANES == 16, Int8Pairs.asInts(columns));
+        Int8Pairs.arrange(this, x, columns, LANES == 16, -1);
     }
 
     @Override
@@ -43,16 +48,14 @@ final class Q4_KInt8 implements Int8Kernel {
             float[] lanes) {
         long address = NativeMemory.rows(GgmlType.Q4_K, bytes, byteOffset, rowBytes, rows, columns);
         int blocks = columns / Int8Pairs.BLOCK;
-        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.blockBytes(Int8Pairs.asInts(columns))).address();
+        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.BLOCK_BYTES).address();
         for (int row = 0; row < rows; row++) {
             long at = address + row * rowBytes;
             int slot = row % ROWS_AT_ONCE * LANES;
             if (LANES < 16) {
                 narrow(at, pairs, blocks, lanes, slot);
-            } else if (Int8Pairs.asInts(columns)) {
-                Wide.dot(at, pairs, blocks, lanes, slot);
             } else {
-                Wide.dotLong(at, pairs, blocks, lanes, slot);
+                Wide.dot(at, pairs, blocks, lanes, slot);
             }
             if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
                 int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
@@ -67,7 +70,7 @@ final class Q4_KInt8 implements Int8Kernel {
         float minima = 0;
         for (int block = 0; block < blocks; block++) {
             long w = address + (long) block * BLOCK_BYTES & POSITIVE;
-            long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
+            long x = pairs + (long) block * Int8Pairs.BLOCK_BYTES & POSITIVE;
             long first = i64(w);
             long second = i64(w + 8);
             float d = SixBitLanes.d(first);
@@ -75,14 +78,14 @@ final class Q4_KInt8 implements Int8Kernel {
             long scales = SixBitLanes.scales(first, second);
             long mins = SixBitLanes.mins(second);
             for (int g = 0; g < 8; g += 2) {
-                long sums = x + Int8Pairs.sumsOffset(false) + 8L * g;
+                long sums = x + Int8Pairs.SUMS_OFFSET + 8L * g;
                 minima += dmin * (SixBitLanes.get(mins, g) * (NativeMemory.f32(sums) + NativeMemory.f32(sums + 4))
                         + SixBitLanes.get(mins, g + 1) * (NativeMemory.f32(sums + 8) + NativeMemory.f32(sums + 12)));
                 FloatVector scale0 = FloatVector.broadcast(FLOATS, d * SixBitLanes.get(scales, g));
                 FloatVector scale1 = FloatVector.broadcast(FLOATS, d * SixBitLanes.get(scales, g + 1));
                 for (int l = 0; l < 8; l += LANES) {
                     long pair = x + 32L * g + 2 * l;
-                    long laneScales = x + Int8Pairs.scalesOffset(false) + 32L * g + 4 * l;
+                    long laneScales = x + Int8Pairs.SCALES_OFFSET + 32L * g + 4 * l;
                     IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 16 * g + 4 * l, LITTLE_ENDIAN);
                     low = ((FloatVector) v.and(PAIR)
                             .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts())
@@ -98,7 +101,7 @@ final class Q4_KInt8 implements Int8Kernel {
             }
         }
         low.add(high).intoArray(lanes, at);
-        lanes[at] -= minima;
+        lanes[at] += minima;
     }
 
     /** Sixteen lanes take the 32 bytes of two groups at once, and the low nibbles of the groups 64 elements apart stand in them. */
@@ -128,73 +131,34 @@ final class Q4_KInt8 implements Int8Kernel {
         }
 
         static void dot(long address, long pairs, int blocks, float[] lanes, int at) {
-            FloatVector low = FloatVector.zero(FLOATS);
-            FloatVector high = low;
-            FloatVector minima = low;
+            FloatVector sum = FloatVector.zero(FLOATS);
             for (int block = 0; block < blocks; block++) {
                 // Masked once: what is added is so small that no access needs a check.
                 long w = address + (long) block * BLOCK_BYTES & POSITIVE;
-                long x = pairs + (long) block * Int8Pairs.blockBytes(true) & POSITIVE;
+                long x = pairs + (long) block * Int8Pairs.BLOCK_BYTES & POSITIVE;
                 long first = i64(w);
                 long second = i64(w + 8);
                 FloatVector header = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
                         .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, INTS, 0).reinterpretAsInts()
                         .convert(I2F, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
-                minima = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(true), LITTLE_ENDIAN), minima);
+                sum = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SUMS_OFFSET, LITTLE_ENDIAN), sum);
                 FloatVector factors = header.rearrange(SCALES)
-                        .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(true), LITTLE_ENDIAN));
+                        .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SCALES_OFFSET, LITTLE_ENDIAN));
                 for (int half = 0; half < 2; half++) {
                     IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 64 * half, LITTLE_ENDIAN);
-                    low = ((FloatVector) v.and(PAIR)
+                    sum = ((FloatVector) v.and(PAIR)
                             .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
                             .add(v.lanewise(LSHR, 8).and(PAIR)
                                     .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
-                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                    high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
+                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), sum);
+                    sum = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
                             .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
                             .add(v.lanewise(LSHR, 12).and(PAIR)
                                     .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
-                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
+                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), sum);
                 }
             }
-            low.add(high.sub(minima)).intoArray(lanes, at);
-        }
-
-        /** As {@link #dot}, with pairs of bytes. */
-        static void dotLong(long address, long pairs, int blocks, float[] lanes, int at) {
-            FloatVector low = FloatVector.zero(FLOATS);
-            FloatVector high = low;
-            FloatVector minima = low;
-            for (int block = 0; block < blocks; block++) {
-                long w = address + (long) block * BLOCK_BYTES & POSITIVE;
-                long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
-                long first = i64(w);
-                long second = i64(w + 8);
-                FloatVector header = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
-                        .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, INTS, 0).reinterpretAsInts()
-                        .convert(I2F, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
-                minima = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(false), LITTLE_ENDIAN), minima);
-                FloatVector factors = header.rearrange(SCALES)
-                        .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(false), LITTLE_ENDIAN));
-                for (int half = 0; half < 2; half++) {
-                    IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 16 + 64 * half, LITTLE_ENDIAN);
-                    low = ((FloatVector) v.and(PAIR)
-                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                    .reinterpretAsInts())
-                            .add(v.lanewise(LSHR, 8).and(PAIR)
-                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                    .reinterpretAsInts()))
-                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                    high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
-                            .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 64, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                    .reinterpretAsInts())
-                            .add(v.lanewise(LSHR, 12).and(PAIR)
-                                    .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 96, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                    .reinterpretAsInts()))
-                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
-                }
-            }
-            low.add(high.sub(minima)).intoArray(lanes, at);
+            sum.intoArray(lanes, at);
         }
     }
 }

@@ -36,8 +36,9 @@ final class Q6_KInt8 implements Int8Kernel {
     private static final VectorShuffle<Float>[] LOW = shuffles();
     private static final VectorShuffle<Float>[] HIGH = shuffles();
     private static final VectorShuffle<Integer>[] UPPER_BYTES = shuffles();
-    private static final IntVector LOW_SHIFT = IntVector.zero(INTS).blend(2, VectorMask.fromLong(INTS, 0xFF00));
-    private static final IntVector HIGH_SHIFT = LOW_SHIFT.add(4);
+    // To bits 4 and 5, to the left of bits 0 to 3 and to the right of bits 4 to 7.
+    private static final IntVector LOW_SHIFT = IntVector.broadcast(INTS, 4).blend(2, VectorMask.fromLong(INTS, 0xFF00));
+    private static final IntVector HIGH_SHIFT = IntVector.zero(INTS).blend(2, VectorMask.fromLong(INTS, 0xFF00));
 
     static {
         for (int half = 0; half < 2; half++) {
@@ -58,8 +59,13 @@ final class Q6_KInt8 implements Int8Kernel {
     }
 
     @Override
+    public int group() {
+        return Int8Pairs.GROUP;
+    }
+
+    @Override
     public void arrange(Int8Row x, int columns) {
-        Int8Pairs.arrange(this, x, columns, false, Int8Pairs.asInts(columns));
+        Int8Pairs.arrange(this, x, columns, false, -32);
     }
 
     @Override
@@ -67,15 +73,11 @@ final class Q6_KInt8 implements Int8Kernel {
             float[] lanes) {
         long address = NativeMemory.rows(GgmlType.Q6_K, bytes, byteOffset, rowBytes, rows, columns);
         int blocks = columns / Int8Pairs.BLOCK;
-        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.blockBytes(Int8Pairs.asInts(columns))).address();
+        long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.BLOCK_BYTES).address();
         for (int row = 0; row < rows; row++) {
             long at = address + row * rowBytes;
             int slot = row % ROWS_AT_ONCE * LANES;
-            if (Int8Pairs.asInts(columns)) {
-                dot(at, pairs, blocks, lanes, slot);
-            } else {
-                dotLong(at, pairs, blocks, lanes, slot);
-            }
+            dot(at, pairs, blocks, lanes, slot);
             if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
                 int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
                 Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
@@ -84,72 +86,33 @@ final class Q6_KInt8 implements Int8Kernel {
     }
 
     private static void dot(long address, long pairs, int blocks, float[] lanes, int at) {
-        FloatVector low = FloatVector.zero(FLOATS);
-        FloatVector high = low;
-        FloatVector offsets = low;
+        FloatVector sum = FloatVector.zero(FLOATS);
         for (int block = 0; block < blocks; block++) {
             // Masked once: what is added is so small that no access needs a check.
             long w = address + (long) block * BLOCK_BYTES & POSITIVE;
-            long x = pairs + (long) block * Int8Pairs.blockBytes(true) & POSITIVE;
+            long x = pairs + (long) block * Int8Pairs.BLOCK_BYTES & POSITIVE;
             FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, w + 192, LITTLE_ENDIAN)
                     .convertShape(B2I, INTS, 0).reinterpretAsInts().convert(I2F, 0)).mul(NativeMemory.f16(w + 208));
-            offsets = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(true), LITTLE_ENDIAN), offsets);
-            FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(true), LITTLE_ENDIAN));
+            sum = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SUMS_OFFSET, LITTLE_ENDIAN), sum);
+            FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SCALES_OFFSET, LITTLE_ENDIAN));
             IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, w + 128, LITTLE_ENDIAN);
             for (int half = 0; half < 2; half++) {
                 IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
                 IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
-                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
-                low = ((FloatVector) q.and(PAIR)
+                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHL, LOW_SHIFT).and(0x30303030));
+                sum = ((FloatVector) q.and(PAIR)
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
                                 .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
-                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
-                high = ((FloatVector) q.and(PAIR)
+                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), sum);
+                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x30303030));
+                sum = ((FloatVector) q.and(PAIR)
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
                                 .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
-                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
+                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), sum);
             }
         }
-        low.add(high.sub(offsets.mul(32))).intoArray(lanes, at);
-    }
-
-    /** As {@link #dot}, with pairs of bytes. */
-    private static void dotLong(long address, long pairs, int blocks, float[] lanes, int at) {
-        FloatVector low = FloatVector.zero(FLOATS);
-        FloatVector high = low;
-        FloatVector offsets = low;
-        for (int block = 0; block < blocks; block++) {
-            long w = address + (long) block * BLOCK_BYTES & POSITIVE;
-            long x = pairs + (long) block * Int8Pairs.blockBytes(false) & POSITIVE;
-            FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, w + 192, LITTLE_ENDIAN)
-                    .convertShape(B2I, INTS, 0).reinterpretAsInts().convert(I2F, 0)).mul(NativeMemory.f16(w + 208));
-            offsets = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.sumsOffset(false), LITTLE_ENDIAN), offsets);
-            FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.scalesOffset(false), LITTLE_ENDIAN));
-            IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, w + 128, LITTLE_ENDIAN);
-            for (int half = 0; half < 2; half++) {
-                IntVector v = IntVector.fromMemorySegment(INTS, ALL, w + 64 * half, LITTLE_ENDIAN);
-                IntVector upper = allUpper.rearrange(UPPER_BYTES[half]);
-                IntVector q = v.and(0x0F0F0F0F).or(upper.lanewise(LSHR, LOW_SHIFT).and(0x03030303).lanewise(LSHL, 4));
-                low = ((FloatVector) q.and(PAIR)
-                        .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                .reinterpretAsInts())
-                        .add(q.lanewise(LSHR, 8).and(PAIR)
-                                .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                .reinterpretAsInts()))
-                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), low);
-                q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x03030303).lanewise(LSHL, 4));
-                high = ((FloatVector) q.and(PAIR)
-                        .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 64, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                .reinterpretAsInts())
-                        .add(q.lanewise(LSHR, 8).and(PAIR)
-                                .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, x + 128 * half + 96, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0)
-                                .reinterpretAsInts()))
-                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), high);
-            }
-        }
-        low.add(high.sub(offsets.mul(32))).intoArray(lanes, at);
+        sum.intoArray(lanes, at);
     }
 }

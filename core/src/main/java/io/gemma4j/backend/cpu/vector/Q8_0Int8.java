@@ -19,24 +19,45 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * {@link Int8Kernel} for Q8_0 on vectors of sixteen lanes. Both factors are widened to 16 bits, in which a product and the sum of two are exact: at most
- * 2 * 127 * 128. Of each 256 activations the layout has the bytes and then the 16 scales.
+ * 2 * 127 * 128. Of each 64 activations the layout has the bytes and then the scales of each 4.
  */
 final class Q8_0Int8 implements Int8Kernel {
     private static final int ROWS_AT_ONCE = SCRATCH / LANES;
     private static final int BLOCK_BYTES = 34;
-    private static final int SCALES = 256;
-    private static final int LAYOUT_BYTES = SCALES + 16 * Float.BYTES;
+    private static final int GROUP = 4;
+    private static final int RUN = 64;
+    private static final int SCALES = RUN;
+    private static final int LAYOUT_BYTES = SCALES + RUN / GROUP * Float.BYTES;
+
+    // By block of a run: the scales of its eight groups, each for two lanes.
+    private static final VectorShuffle<Float>[] FACTORS = factors();
+
+    @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
+    private static VectorShuffle<Float>[] factors() {
+        VectorShuffle<Float>[] factors = new VectorShuffle[RUN / 32];
+        for (int block = 0; block < factors.length; block++) {
+            int first = 8 * block;
+            factors[block] = VectorShuffle.fromOp(FLOATS, lane -> first + lane / 2);
+        }
+        return factors;
+    }
+
+    @Override
+    public int group() {
+        return GROUP;
+    }
 
     @Override
     public void arrange(Int8Row x, int columns) {
-        int runs = Math.ceilDiv(columns, 256);
+        int runs = Math.ceilDiv(columns, RUN);
         MemorySegment to = x.arrangeFor(this, (long) runs * LAYOUT_BYTES);
         for (int run = 0; run < runs; run++) {
-            MemorySegment.copy(x.quants(), run * 256, to, ValueLayout.JAVA_BYTE, (long) run * LAYOUT_BYTES, 256);
-            MemorySegment.copy(x.scales(), run * 16, to, ValueLayout.JAVA_FLOAT, (long) run * LAYOUT_BYTES + SCALES, 16);
+            MemorySegment.copy(x.quants(), run * RUN, to, ValueLayout.JAVA_BYTE, (long) run * LAYOUT_BYTES, RUN);
+            MemorySegment.copy(x.scales(), run * (RUN / GROUP), to, ValueLayout.JAVA_FLOAT, (long) run * LAYOUT_BYTES + SCALES, RUN / GROUP);
         }
     }
 
@@ -44,7 +65,7 @@ final class Q8_0Int8 implements Int8Kernel {
     public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset,
             float[] lanes) {
         long address = NativeMemory.rows(GgmlType.Q8_0, bytes, byteOffset, rowBytes, rows, columns);
-        long activations = x.arrangement(this).asSlice(0, (long) Math.ceilDiv(columns, 256) * LAYOUT_BYTES).address();
+        long activations = x.arrangement(this).asSlice(0, (long) Math.ceilDiv(columns, RUN) * LAYOUT_BYTES).address();
         for (int row = 0; row < rows; row++) {
             dot(address + row * rowBytes, activations, columns, lanes, row % ROWS_AT_ONCE * LANES);
             if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
@@ -56,11 +77,11 @@ final class Q8_0Int8 implements Int8Kernel {
 
     private static void dot(long address, long activations, int columns, float[] lanes, int at) {
         FloatVector sum = FloatVector.zero(FLOATS);
-        for (int first = 0; first < columns; first += 256) {
+        for (int first = 0; first < columns; first += RUN) {
             long w = address + first / 32 * (long) BLOCK_BYTES & POSITIVE;
-            long x = activations + first / 256 * (long) LAYOUT_BYTES & POSITIVE;
+            long x = activations + first / RUN * (long) LAYOUT_BYTES & POSITIVE;
             FloatVector scales = FloatVector.fromMemorySegment(FLOATS, ALL, x + SCALES, LITTLE_ENDIAN);
-            int blocks = Math.min(8, (columns - first) / 32);
+            int blocks = Math.min(RUN, columns - first) / 32;
             for (int block = 0; block < blocks; block++) {
                 IntVector products = ((ShortVector) ByteVector
                         .fromMemorySegment(ByteVector.SPECIES_256, ALL, w + BLOCK_BYTES * block + 2, LITTLE_ENDIAN)
@@ -71,7 +92,7 @@ final class Q8_0Int8 implements Int8Kernel {
                 // The upper half of each lane plus its lower half.
                 IntVector sums = products.add(products.lanewise(LSHL, 16)).lanewise(ASHR, 16);
                 sum = ((FloatVector) sums.convert(I2F, 0))
-                        .fma(scales.rearrange(Lanes.HALVES_OF_32[block]).mul(NativeMemory.f16(w + BLOCK_BYTES * block)), sum);
+                        .fma(scales.rearrange(FACTORS[block]).mul(NativeMemory.f16(w + BLOCK_BYTES * block)), sum);
             }
         }
         sum.intoArray(lanes, at);

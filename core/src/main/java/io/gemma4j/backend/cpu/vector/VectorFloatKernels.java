@@ -1,23 +1,34 @@
 package io.gemma4j.backend.cpu.vector;
 
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
-import io.gemma4j.backend.cpu.kernel.Int8Row;
 import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link FloatKernels} on the Vector API. Remainders that fill no vector are computed one element at a time. */
 public final class VectorFloatKernels implements FloatKernels {
     private static final VectorSpecies<Float> F = VectorWidth.FLOATS;
     private static final int LANES = F.length();
-    private static final VectorSpecies<Byte> BYTES = LANES == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
+    private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
+    private static final VectorShuffle<Float> NEIGHBOUR = exchange(1);
+    private static final VectorShuffle<Float> SECOND = exchange(2);
+    private static final VectorShuffle<Float> FOURTH = exchange(4);
+    private static final VectorShuffle<Float> EIGHTH = exchange(8);
     // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
     private static final float ROUND = 12582912f;
     private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
     private static final float SQRT_8_OVER_PI = (float) Math.sqrt(8 / Math.PI);
+
+    private final FloatKernels scalar = new ScalarFloatKernels();
+
+    private static VectorShuffle<Float> exchange(int lanesAway) {
+        return VectorShuffle.fromOp(F, lane -> (lane ^ lanesAway) % LANES);
+    }
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
@@ -160,28 +171,37 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
-    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count) {
-        // No vector of four bytes exists.
-        if (LANES == 4) {
-            new ScalarFloatKernels().roundToBytes(x, xOffset, out, scales, sums, count);
-            return;
+    public void roundToBytes(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group) {
+        if (LANES == 16) {
+            roundSixteens(x, xOffset, out, scales, sums, count, group);
+        } else {
+            scalar.roundToBytes(x, xOffset, out, scales, sums, count, group);
         }
-        for (int group = 0; group < count / Int8Row.GROUP; group++) {
-            int at = group * Int8Row.GROUP;
-            FloatVector largest = load(x, xOffset + at).abs();
-            for (int i = LANES; i < Int8Row.GROUP; i += LANES) {
-                largest = largest.max(load(x, xOffset + at + i).abs());
-            }
-            float max = largest.reduceLanes(VectorOperators.MAX);
-            float inverse = ScalarFloatKernels.inverse(max);
-            IntVector sum = IntVector.zero(VectorWidth.INTS);
-            for (int i = 0; i < Int8Row.GROUP; i += LANES) {
-                IntVector rounded = load(x, xOffset + at + i).mul(inverse).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
-                ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at + i);
-                sum = sum.add(rounded);
-            }
-            scales[group] = ScalarFloatKernels.scale(max);
-            sums[group] = scales[group] * sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    // Every lane gets the maximum and the sum of its group, by exchanges with lanes ever further away; then one lane of each group is kept.
+    private static void roundSixteens(float[] x, int xOffset, byte[] out, float[] scales, float[] sums, int count, int group) {
+        VectorShuffle<Float> firstOfGroups = VectorShuffle.fromOp(F, lane -> lane * group % LANES);
+        for (int at = 0; at < count; at += LANES) {
+            FloatVector v = load(x, xOffset + at);
+            FloatVector max = v.abs();
+            max = max.max(max.rearrange(NEIGHBOUR));
+            max = max.max(max.rearrange(SECOND));
+            max = group >= 8 ? max.max(max.rearrange(FOURTH)) : max;
+            max = group >= 16 ? max.max(max.rearrange(EIGHTH)) : max;
+            FloatVector scale = max.div(127);
+            VectorMask<Float> none = scale.lt(Float.MIN_NORMAL);
+            scale = scale.blend(0, none);
+            IntVector rounded = v.mul(FloatVector.broadcast(F, 127).div(max).blend(0, none)).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+            ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at);
+            FloatVector sum = (FloatVector) rounded.convert(VectorOperators.I2F, 0);
+            sum = sum.add(sum.rearrange(NEIGHBOUR));
+            sum = sum.add(sum.rearrange(SECOND));
+            sum = group >= 8 ? sum.add(sum.rearrange(FOURTH)) : sum;
+            sum = group >= 16 ? sum.add(sum.rearrange(EIGHTH)) : sum;
+            // What is stored beyond the groups of this vector is overwritten by the next.
+            scale.rearrange(firstOfGroups).intoArray(scales, at / group);
+            scale.mul(sum).rearrange(firstOfGroups).intoArray(sums, at / group);
         }
     }
 
@@ -289,6 +309,81 @@ public final class VectorFloatKernels implements FloatKernels {
         out[outOffset + 1] = Lanes.sum(s1);
         out[outOffset + 2] = Lanes.sum(s2);
         out[outOffset + 3] = Lanes.sum(s3);
+    }
+
+    @Override
+    public void addProducts(float[] weights, int weightOffset, int weightStride, int rows, float[] x, int xOffset, int xStride, int count,
+            float[] out, int outOffset, int outStride, int columns) {
+        int c = 0;
+        // All rows for a few columns of x, which then stay in the first-level cache.
+        for (; c <= columns - 4 * LANES; c += 4 * LANES) {
+            for (int t = 0; t < rows; t += 2) {
+                // The last of an odd number of rows is paired with itself: its sums are computed twice and stored alike.
+                int second = t + 1 < rows ? 1 : 0;
+                addTwoRows(weights, weightOffset + t * weightStride, second * weightStride, x, xOffset + c, xStride, count, out,
+                        outOffset + t * outStride + c, second * outStride);
+            }
+        }
+        for (; c <= columns - LANES; c += LANES) {
+            for (int t = 0; t < rows; t++) {
+                addRow(weights, weightOffset + t * weightStride, x, xOffset + c, xStride, count, out, outOffset + t * outStride + c);
+            }
+        }
+        for (; c < columns; c++) {
+            for (int t = 0; t < rows; t++) {
+                float sum = out[outOffset + t * outStride + c];
+                for (int n = 0; n < count; n++) {
+                    sum = Math.fma(weights[weightOffset + t * weightStride + n], x[xOffset + n * xStride + c], sum);
+                }
+                out[outOffset + t * outStride + c] = sum;
+            }
+        }
+    }
+
+    private static void addTwoRows(float[] weights, int weightOffset, int weightStride, float[] x, int xOffset, int xStride, int count, float[] out,
+            int outOffset, int outStride) {
+        FloatVector s00 = load(out, outOffset);
+        FloatVector s01 = load(out, outOffset + LANES);
+        FloatVector s02 = load(out, outOffset + 2 * LANES);
+        FloatVector s03 = load(out, outOffset + 3 * LANES);
+        FloatVector s10 = load(out, outOffset + outStride);
+        FloatVector s11 = load(out, outOffset + outStride + LANES);
+        FloatVector s12 = load(out, outOffset + outStride + 2 * LANES);
+        FloatVector s13 = load(out, outOffset + outStride + 3 * LANES);
+        int at = xOffset;
+        for (int n = 0; n < count; n++) {
+            FloatVector w0 = FloatVector.broadcast(F, weights[weightOffset + n]);
+            FloatVector w1 = FloatVector.broadcast(F, weights[weightOffset + weightStride + n]);
+            FloatVector x0 = load(x, at);
+            FloatVector x1 = load(x, at + LANES);
+            FloatVector x2 = load(x, at + 2 * LANES);
+            FloatVector x3 = load(x, at + 3 * LANES);
+            s00 = x0.fma(w0, s00);
+            s01 = x1.fma(w0, s01);
+            s02 = x2.fma(w0, s02);
+            s03 = x3.fma(w0, s03);
+            s10 = x0.fma(w1, s10);
+            s11 = x1.fma(w1, s11);
+            s12 = x2.fma(w1, s12);
+            s13 = x3.fma(w1, s13);
+            at += xStride;
+        }
+        s00.intoArray(out, outOffset);
+        s01.intoArray(out, outOffset + LANES);
+        s02.intoArray(out, outOffset + 2 * LANES);
+        s03.intoArray(out, outOffset + 3 * LANES);
+        s10.intoArray(out, outOffset + outStride);
+        s11.intoArray(out, outOffset + outStride + LANES);
+        s12.intoArray(out, outOffset + outStride + 2 * LANES);
+        s13.intoArray(out, outOffset + outStride + 3 * LANES);
+    }
+
+    private static void addRow(float[] weights, int weightOffset, float[] x, int xOffset, int xStride, int count, float[] out, int outOffset) {
+        FloatVector sum = load(out, outOffset);
+        for (int n = 0; n < count; n++) {
+            sum = load(x, xOffset + n * xStride).fma(FloatVector.broadcast(F, weights[weightOffset + n]), sum);
+        }
+        sum.intoArray(out, outOffset);
     }
 
     private static FloatVector load(float[] array, int offset) {

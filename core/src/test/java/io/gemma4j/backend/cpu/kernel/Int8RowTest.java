@@ -16,6 +16,7 @@ import net.jqwik.api.constraints.IntRange;
 class Int8RowTest {
     private static final ScalarFloatKernels FLOATS = new ScalarFloatKernels();
     private static final int OFFSET = 5;
+    private static final int GROUP = 16;
 
     /** Groups of very different size, some zero; the row is in the middle of an array full of larger numbers. */
     private static float[] random(int columns, Random random) {
@@ -32,7 +33,7 @@ class Int8RowTest {
 
     private static Int8Row quantized(float[] x, int columns) {
         Int8Row row = new Int8Row(columns);
-        row.quantize(x, OFFSET, columns, FLOATS);
+        row.quantize(x, OFFSET, columns, GROUP, FLOATS);
         return row;
     }
 
@@ -80,6 +81,24 @@ class Int8RowTest {
         return q;
     }
 
+    @Property(tries = 100)
+    void smallerGroupsHaveScalesOfTheirOwn(@ForAll @IntRange(min = 1, max = 100) int groups, @ForAll long seed) {
+        float[] x = random(16 * groups, new Random(seed));
+        Int8Row row = new Int8Row(16 * groups);
+        row.quantize(x, OFFSET, 16 * groups, 8, FLOATS);
+        for (int i = 0; i < 16 * groups; i++) {
+            float scale = row.scales()[i / 8];
+            assertTrue(scale == 0 ? row.quants()[i] == 0 : Math.abs(row.quants()[i] - (double) x[OFFSET + i] / scale) <= 0.50003);
+        }
+        for (int group = 0; group < 2 * groups; group++) {
+            int sum = 0;
+            for (int i = 8 * group; i < 8 * group + 8; i++) {
+                sum += row.quants()[i];
+            }
+            assertEquals(row.scales()[group] * sum, row.sums()[group]);
+        }
+    }
+
     @Example
     void tiesAreRoundedToEven() {
         int[] q = quants(quantizedGroup(127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f), 16);
@@ -116,9 +135,9 @@ class Int8RowTest {
     @Example
     void aRowThatIsReusedForgetsWhatItHeld() {
         Int8Row row = new Int8Row(512);
-        row.quantize(random(512, new Random(1)), OFFSET, 512, FLOATS);
+        row.quantize(random(512, new Random(1)), OFFSET, 512, GROUP, FLOATS);
         float[] second = random(256, new Random(2));
-        row.quantize(second, OFFSET, 256, FLOATS);
+        row.quantize(second, OFFSET, 256, GROUP, FLOATS);
         Int8Row fresh = quantized(second, 256);
         assertArrayEquals(Arrays.copyOf(fresh.quants(), 256), Arrays.copyOf(row.quants(), 256));
         assertArrayEquals(Arrays.copyOf(fresh.scales(), 16), Arrays.copyOf(row.scales(), 16));
@@ -128,8 +147,8 @@ class Int8RowTest {
     @Example
     void whatIsLeftOfTheLast256IsZero() {
         Int8Row row = new Int8Row(512);
-        row.quantize(random(512, new Random(1)), OFFSET, 512, FLOATS);
-        row.quantize(random(272, new Random(2)), OFFSET, 272, FLOATS);
+        row.quantize(random(512, new Random(1)), OFFSET, 512, GROUP, FLOATS);
+        row.quantize(random(272, new Random(2)), OFFSET, 272, GROUP, FLOATS);
         for (int i = 272; i < 512; i++) {
             assertEquals(0, row.quants()[i]);
             assertEquals(0, row.scales()[i / 16]);
@@ -140,6 +159,6 @@ class Int8RowTest {
     @Example
     void moreThanThereIsRoomForIsRefused() {
         assertEquals(256, new Int8Row(1).columns());
-        assertThrows(IndexOutOfBoundsException.class, () -> new Int8Row(256).quantize(new float[512], 0, 512, FLOATS));
+        assertThrows(IndexOutOfBoundsException.class, () -> new Int8Row(256).quantize(new float[512], 0, 512, GROUP, FLOATS));
     }
 }

@@ -31,8 +31,8 @@ public record RoundedProduct(double value, double dropped, double magnitude, dou
         return dropped + ROUNDING * magnitude;
     }
 
-    /** The product of the row in {@code bytes} with {@code x}. */
-    public static RoundedProduct of(GgmlType type, byte[] bytes, Int8Row x) {
+    /** The product of the row in {@code bytes} with {@code x}, which was rounded in groups of {@code group}. */
+    public static RoundedProduct of(GgmlType type, byte[] bytes, Int8Row x, int group) {
         int columns = bytes.length / type.blockBytes() * type.blockElements();
         float[] weights = values(type, bytes, columns);
         float[] ranges = ranges(type, bytes, columns);
@@ -42,7 +42,7 @@ public record RoundedProduct(double value, double dropped, double magnitude, dou
         double magnitude = 0;
         double weightMagnitude = 0;
         for (int i = 0; i < columns; i++) {
-            double scale = x.scales()[i / Int8Row.GROUP];
+            double scale = x.scales()[i / group];
             double activation = scale * q[i];
             value += weights[i] * activation;
             weightMagnitude += Math.abs(weights[i] * activation);

@@ -38,6 +38,11 @@ class Int8KernelVectorTest {
     }
 
     @Provide
+    Arbitrary<Integer> groupSizes() {
+        return Arbitraries.of(4, 8, 16);
+    }
+
+    @Provide
     Arbitrary<Integer> superBlocks() {
         return Arbitraries.of(1, 2, 3, 5, 21, 84);
     }
@@ -58,7 +63,7 @@ class Int8KernelVectorTest {
     }
 
     /** Groups of 32 of different size, some zero. */
-    private static Int8Row activations(int columns, Random random) {
+    private static Int8Row activations(GgmlType type, int columns, Random random) {
         float[] x = new float[columns];
         for (int group = 0; group < columns / 32; group++) {
             float size = random.nextInt(6) == 0 ? 0 : (float) Math.pow(10, random.nextDouble(-2, 2));
@@ -66,12 +71,12 @@ class Int8KernelVectorTest {
                 x[32 * group + i] = size * random.nextFloat(-1, 1);
             }
         }
-        return rounded(x);
+        return rounded(type, x);
     }
 
-    private static Int8Row rounded(float[] x) {
+    private static Int8Row rounded(GgmlType type, float[] x) {
         Int8Row row = new Int8Row(x.length);
-        row.quantize(x, 0, x.length, new VectorFloatKernels());
+        row.quantize(x, 0, x.length, kernel(type).group(), new VectorFloatKernels());
         return row;
     }
 
@@ -89,7 +94,7 @@ class Int8KernelVectorTest {
             dots(type, bytes, offset, rowBytes, rows.length, x, columns, out, 1);
         }
         for (int row = 0; row < rows.length; row++) {
-            RoundedProduct expected = RoundedProduct.of(type, rows[row], x);
+            RoundedProduct expected = RoundedProduct.of(type, rows[row], x, kernel(type).group());
             float found = out[1 + row];
             if (Double.isFinite(expected.value())) {
                 assertTrue(Math.abs(found - expected.value()) <= expected.bound(),
@@ -113,7 +118,7 @@ class Int8KernelVectorTest {
         Random random = new Random(seed);
         byte[][] rows = new byte[rowCount][];
         Arrays.setAll(rows, row -> RandomBlocks.moderate(type, blocks(type, superBlocks), random));
-        Int8Row x = activations(256 * superBlocks, random);
+        Int8Row x = activations(type, 256 * superBlocks, random);
         compare(type, rows, gap ? 13 : 0, offset, x, 256 * superBlocks, type + " of " + superBlocks + " super-blocks, seed " + seed);
     }
 
@@ -123,7 +128,7 @@ class Int8KernelVectorTest {
         Assume.that(kernel(type).takes(columns));
         Random random = new Random(seed);
         byte[][] rows = {RandomBlocks.moderate(type, blocks, random), RandomBlocks.moderate(type, blocks, random)};
-        compare(type, rows, 0, 2, activations(columns, random), columns, type + " of " + blocks + " blocks, seed " + seed);
+        compare(type, rows, 0, 2, activations(type, columns, random), columns, type + " of " + blocks + " blocks, seed " + seed);
     }
 
     @Property(tries = 600)
@@ -131,7 +136,7 @@ class Int8KernelVectorTest {
             @ForAll("types") GgmlType type, @ForAll @IntRange(min = 1, max = 3) int superBlocks, @ForAll long seed) {
         Random random = new Random(seed);
         byte[][] rows = {RandomBlocks.arbitrary(type, blocks(type, superBlocks), random), RandomBlocks.arbitrary(type, blocks(type, superBlocks), random)};
-        compare(type, rows, 0, 1, activations(256 * superBlocks, random), 256 * superBlocks, type + ", seed " + seed);
+        compare(type, rows, 0, 1, activations(type, 256 * superBlocks, random), 256 * superBlocks, type + ", seed " + seed);
     }
 
     @Property(tries = 40)
@@ -146,7 +151,7 @@ class Int8KernelVectorTest {
                 RandomBlocks.copyScales(type, scales, row);
                 float[] x = new float[256];
                 Arrays.fill(x, sign * random.nextFloat(0.1f, 10));
-                compare(type, new byte[][] {row}, 0, 3, rounded(x), 256, type + ", quants " + quants + ", seed " + seed);
+                compare(type, new byte[][] {row}, 0, 3, rounded(type, x), 256, type + ", quants " + quants + ", seed " + seed);
             }
         }
     }
@@ -157,7 +162,7 @@ class Int8KernelVectorTest {
         float[] x = new float[512];
         x[element] = random.nextFloat(0.5f, 2) * (random.nextBoolean() ? 1 : -1);
         byte[][] rows = {RandomBlocks.moderate(type, blocks(type, 2), random)};
-        compare(type, rows, 0, 5, rounded(x), 512, type + ", element " + element + ", seed " + seed);
+        compare(type, rows, 0, 5, rounded(type, x), 512, type + ", element " + element + ", seed " + seed);
     }
 
     @Property(tries = 60)
@@ -167,7 +172,8 @@ class Int8KernelVectorTest {
         for (int i = 0; i < x.length; i++) {
             x[i] = random.nextFloat(-1, 1);
         }
-        RoundedProduct product = RoundedProduct.of(type, RandomBlocks.moderate(type, blocks(type, superBlocks), random), rounded(x));
+        RoundedProduct product = RoundedProduct.of(type, RandomBlocks.moderate(type, blocks(type, superBlocks), random), rounded(type, x),
+                kernel(type).group());
         assertTrue(product.bound() <= RELATIVE_BOUND * product.weightMagnitude(), () -> type + ": " + product);
     }
 
@@ -179,14 +185,14 @@ class Int8KernelVectorTest {
             x[element] = bad;
             float[] out = new float[1];
             try (Arena arena = Arena.ofConfined()) {
-                dots(type, arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(x), 256, out, 0);
+                dots(type, arena.allocateFrom(ValueLayout.JAVA_BYTE, row), 0, row.length, 1, rounded(type, x), 256, out, 0);
             }
             assertFalse(Float.isFinite(out[0]), () -> type + ": " + out[0] + " from " + bad + ", seed " + seed);
         }
     }
 
     @Property(tries = 100)
-    void vectorAndScalarRoundingAgree(@ForAll @IntRange(min = 1, max = 64) int groups, @ForAll long seed) {
+    void vectorAndScalarRoundingAgree(@ForAll("groupSizes") int group, @ForAll @IntRange(min = 1, max = 64) int groups, @ForAll long seed) {
         Random random = new Random(seed);
         float[] x = new float[32 * groups + 3];
         for (int i = 0; i < x.length; i++) {
@@ -194,17 +200,17 @@ class Int8KernelVectorTest {
             x[i] = random.nextBoolean() ? random.nextInt(-254, 255) / 2f : random.nextFloat(-127, 127);
         }
         Int8Row vector = new Int8Row(32 * groups);
-        vector.quantize(x, 3, 32 * groups, new VectorFloatKernels());
+        vector.quantize(x, 3, 32 * groups, group, new VectorFloatKernels());
         Int8Row scalar = new Int8Row(32 * groups);
-        scalar.quantize(x, 3, 32 * groups, new ScalarFloatKernels());
+        scalar.quantize(x, 3, 32 * groups, group, new ScalarFloatKernels());
         assertArrayEquals(scalar.quants(), vector.quants());
-        assertArrayEquals(scalar.sums(), vector.sums());
-        assertArrayEquals(scalar.scales(), vector.scales());
+        assertArrayEquals(Arrays.copyOf(scalar.sums(), 32 * groups / group), Arrays.copyOf(vector.sums(), 32 * groups / group));
+        assertArrayEquals(Arrays.copyOf(scalar.scales(), 32 * groups / group), Arrays.copyOf(vector.scales(), 32 * groups / group));
     }
 
     @Property(tries = 10)
     void bytesBeyondTheSegmentAreRefused(@ForAll("types") GgmlType type) {
-        Int8Row x = activations(512, new Random(1));
+        Int8Row x = activations(type, 512, new Random(1));
         long rowBytes = type.rowBytes(512);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment three = arena.allocate(3 * rowBytes);
@@ -226,7 +232,7 @@ class Int8KernelVectorTest {
 
     @Property(tries = 10)
     void activationsAndOutputsOutOfRangeAreRefused(@ForAll("types") GgmlType type) {
-        Int8Row x = activations(256, new Random(1));
+        Int8Row x = activations(type, 256, new Random(1));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(3 * type.rowBytes(512));
             assertRefused(IndexOutOfBoundsException.class, type, bytes, 0, type.rowBytes(512), 1, x, 512, new float[1]);
@@ -236,7 +242,7 @@ class Int8KernelVectorTest {
 
     @Property(tries = 10)
     void bytesWithoutAnAddressAreRefused(@ForAll("types") GgmlType type) {
-        Int8Row x = activations(256, new Random(1));
+        Int8Row x = activations(type, 256, new Random(1));
         long rowBytes = type.rowBytes(256);
         assertRefused(IllegalArgumentException.class, type, MemorySegment.ofArray(new byte[4096]), 0, rowBytes, 1, x, 256, new float[1]);
         Arena arena = Arena.ofShared();
@@ -248,14 +254,14 @@ class Int8KernelVectorTest {
     @Property(tries = 10)
     void activationsThatAreNotLaidOutForTheKernelAreRefused(@ForAll("types") GgmlType type) {
         float[] values = new float[256];
-        Int8Row x = rounded(values);
+        Int8Row x = rounded(type, values);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment row = arena.allocate(type.rowBytes(256));
             Int8Kernel kernel = kernel(type);
             Class<? extends Exception> refused = IllegalStateException.class;
             assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
             kernel.arrange(x, 256);
-            x.quantize(values, 0, 256, new VectorFloatKernels());
+            x.quantize(values, 0, 256, kernel.group(), new VectorFloatKernels());
             assertThrows(refused, () -> kernel.dots(row, 0, row.byteSize(), 1, x, 256, new float[1], 0, new float[Int8Kernel.SCRATCH]));
         }
     }

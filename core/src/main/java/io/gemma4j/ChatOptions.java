@@ -1,0 +1,35 @@
+package io.gemma4j;
+
+import io.gemma4j.chat.ToolDeclaration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a chat was built with.
+ *
+ * @param tools of different names
+ * @param maxTokens tokens of one answer, thoughts included
+ * @param stop strings that end an answer
+ * @param maxToolRounds how many times in one call of the application the model hears from tools
+ */
+record ChatOptions(Thinking thinking, List<Tool> tools, SamplingOptions sampling, int maxTokens, List<String> stop, Chat.Overflow overflow,
+        int maxToolRounds) {
+
+    List<ToolDeclaration> declarations() {
+        return tools.stream().map(Tool::declaration).toList();
+    }
+
+    /** Whether all these calls can be answered without the application, at least one by a tool. */
+    boolean canAnswer(List<Message.ToolCall> calls) {
+        return calls.stream().anyMatch(call -> tool(call).isPresent()) && calls.stream().allMatch(call -> tool(call).map(Tool::hasHandler).orElse(true));
+    }
+
+    /** Answers a call; one of a tool that does not exist is told so. */
+    Message.ToolResult answer(Message.ToolCall call) {
+        return tool(call).map(tool -> tool.call(call.arguments())).orElseGet(() -> Tool.error(call.name(), "there is no tool " + call.name()));
+    }
+
+    private Optional<Tool> tool(Message.ToolCall call) {
+        return tools.stream().filter(tool -> tool.name().equals(call.name())).findFirst();
+    }
+}

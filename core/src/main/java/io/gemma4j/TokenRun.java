@@ -1,0 +1,154 @@
+package io.gemma4j;
+
+import io.gemma4j.sampling.Sampler;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The tokens of one generation, one after the other, on a session that its user has entered; knows nothing of text. One thread at a time. */
+final class TokenRun {
+    private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
+    private static final int SUSPICIOUS_RESERVED_TOKENS = 8;
+
+    private final Gemma4 model;
+    private final Session session;
+    private final int[] prompt;
+    private final BooleanSupplier cancelled;
+    private final ProgressListener progress;
+    private final int logprobCount;
+    private final Sampler sampler;
+    private final GenerationEvent event = new GenerationEvent();
+    private final long startNanos = System.nanoTime();
+    private final List<Integer> tokens = new ArrayList<>();
+    private final List<List<TokenLogprob>> logprobs = new ArrayList<>();
+    private int cachedTokens;
+    private long firstTokenNanos;
+    private long prefillNanos;
+    private long lastTokenNanos;
+    private int reservedTokensInARow;
+
+    /** @param logprobCount how many of the most likely tokens to note at each place */
+    TokenRun(Gemma4 model, Session session, int[] prompt, SamplingOptions sampling, BooleanSupplier cancelled, ProgressListener progress,
+            int logprobCount) {
+        event.begin();
+        this.model = model;
+        this.session = session;
+        this.prompt = prompt;
+        this.cancelled = cancelled;
+        this.progress = progress;
+        this.logprobCount = logprobCount;
+        this.sampler = new Sampler(sampling, model.tokenizer().vocabularySize());
+    }
+
+    /**
+     * Draws the next token.
+     *
+     * @throws CancellationException if it is cancelled, interrupted or closed
+     */
+    int draw() {
+        advance();
+        float[] logits = session.lastLogits();
+        if (logprobCount > 0) {
+            logprobs.add(sampler.topLogprobs(logits, logprobCount));
+        }
+        return take(sampler.sample(logits));
+    }
+
+    /**
+     * Takes a token that was not drawn.
+     *
+     * @throws CancellationException if it is cancelled, interrupted or closed
+     */
+    int force(int token) {
+        advance();
+        return take(token);
+    }
+
+    private void advance() {
+        if (tokens.isEmpty()) {
+            prefill();
+        } else {
+            decodeStep();
+        }
+    }
+
+    private void prefill() {
+        PrefillEvent prefill = new PrefillEvent();
+        prefill.begin();
+        long start = System.nanoTime();
+        cachedTokens = session.keepPrefix(prompt);
+        session.feed(Arrays.copyOfRange(prompt, cachedTokens, prompt.length), cancelled, progress);
+        prefillNanos = System.nanoTime() - start;
+        prefill.tokens = prompt.length - cachedTokens;
+        prefill.commit();
+        for (int token : prompt) {
+            sampler.accept(token);
+        }
+    }
+
+    private void decodeStep() {
+        DecodeStepEvent step = new DecodeStepEvent();
+        step.begin();
+        step.position = session.tokens();
+        session.feed(new int[] {tokens.getLast()}, cancelled, ProgressListener.NONE);
+        step.commit();
+    }
+
+    private int take(int token) {
+        sampler.accept(token);
+        tokens.add(token);
+        lastTokenNanos = System.nanoTime();
+        if (tokens.size() == 1) {
+            firstTokenNanos = lastTokenNanos;
+        }
+        watchForReservedTokens(token);
+        return token;
+    }
+
+    // A sound model never produces these; several in a row mean that its weights or the kernels are broken.
+    private void watchForReservedTokens(int token) {
+        reservedTokensInARow = model.tokenizer().isUnused(token) ? reservedTokensInARow + 1 : 0;
+        if (reservedTokensInARow == SUSPICIOUS_RESERVED_TOKENS) {
+            LOG.warn("The model has produced {} reserved tokens in a row (last: {}): the file or the computation is probably broken",
+                    reservedTokensInARow, model.tokenizer().tokenText(token));
+        }
+    }
+
+    /** The tokens so far, the one that ended the generation included. */
+    List<Integer> tokens() {
+        return tokens;
+    }
+
+    /** The most likely tokens at each place, if they are noted. */
+    List<List<TokenLogprob>> logprobs() {
+        return logprobs;
+    }
+
+    /** Whether there is no room for another token. */
+    boolean isFull() {
+        return session.tokens() == session.contextTokens();
+    }
+
+    TokenUsage usage() {
+        return new TokenUsage(prompt.length, cachedTokens, tokens.size());
+    }
+
+    Timings timings() {
+        Duration decode = Duration.ofNanos(tokens.isEmpty() ? 0 : lastTokenNanos - firstTokenNanos);
+        Duration first = Duration.ofNanos(tokens.isEmpty() ? 0 : firstTokenNanos - startNanos);
+        return new Timings(model.loadTime(), first, Duration.ofNanos(prefillNanos), decode);
+    }
+
+    /** Records the generation, once it has ended. */
+    void commit(FinishReason reason) {
+        event.promptTokens = prompt.length;
+        event.generatedTokens = tokens.size();
+        event.finishReason = reason.name();
+        event.commit();
+    }
+}
