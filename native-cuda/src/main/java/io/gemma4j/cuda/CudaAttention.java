@@ -19,7 +19,7 @@ final class CudaAttention implements AutoCloseable {
     // The same for a block of a decoding step.
     private static final int DECODE_COLUMNS = 8;
     // Heads of this size have one block on a multiprocessor, smaller ones accordingly more.
-    private static final int DECODE_MAX_DIM = 512;
+    private static final int MAX_HEAD_DIM = 512;
     private static final int DECODE_MIN_SPLIT_KEYS = 32;
     private static final int COMBINE_DIMS = 64;
     private static final int COMBINE_THREADS = 256;
@@ -88,7 +88,7 @@ final class CudaAttention implements AutoCloseable {
         int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
-        int splits = Math.max(1, stream.context().device().multiprocessors() * DECODE_MAX_DIM / w.headDim() / units);
+        int splits = Math.max(1, stream.context().device().multiprocessors() * MAX_HEAD_DIM / w.headDim() / units);
         DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
         kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim()).pointer(projected.first()).pointer(projected.second())
                 .int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
@@ -103,7 +103,7 @@ final class CudaAttention implements AutoCloseable {
     }
 
     private int splits(int headDim, int units) {
-        return Math.clamp(2L * stream.context().device().multiprocessors() * 512 / headDim / units, 1, MAX_SPLITS);
+        return Math.clamp(2L * stream.context().device().multiprocessors() * MAX_HEAD_DIM / headDim / units, 1, MAX_SPLITS);
     }
 
     private DevicePointer scratch(int units, int splits, int columns, int headDim) {

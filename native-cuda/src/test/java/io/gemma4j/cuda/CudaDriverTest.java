@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -28,7 +27,8 @@ class CudaDriverTest {
     @EnabledOnOs(OS.LINUX)
     void everySignatureIsThatOfTheHeader() throws Exception {
         assumeTrue(Files.exists(HEADER), "no " + HEADER + " to compare with");
-        Map<String, String> declared = prototypes(preprocess(HEADER));
+        // The preprocessor resolves the macros that give functions their versions.
+        Map<String, String> declared = prototypes(CCompiler.run("-E", "-P", HEADER.toString()));
         Map<String, String> used = new LinkedHashMap<>();
         CudaDriver.descriptors().forEach((name, descriptor) -> used.put(name, letters(descriptor)));
         Map<String, String> expected = new LinkedHashMap<>();
@@ -42,14 +42,6 @@ class CudaDriverTest {
         assumeTrue(Files.exists(list), "not run in the module's folder");
         assertEquals(new TreeSet<>(CudaDriver.descriptors().keySet()),
                 Files.readAllLines(list).stream().map(line -> line.replace("--include-function ", "")).collect(Collectors.toCollection(TreeSet::new)));
-    }
-
-    // The preprocessor resolves the macros that give functions their versions.
-    private static String preprocess(Path header) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("cc", "-E", "-P", header.toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor());
-        return text;
     }
 
     private static Map<String, String> prototypes(String header) {

@@ -1,7 +1,6 @@
 package io.gemma4j.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,16 +30,7 @@ final class FakeDriver {
             }
         }
         Path file = Files.writeString(folder.resolve("driver.c"), source);
-        Process compiler;
-        try {
-            compiler = new ProcessBuilder("cc", "-shared", "-fPIC", "-w", "-o", folder.resolve("libcuda.so.1").toString(), file.toString())
-                    .redirectErrorStream(true).start();
-        } catch (IOException e) {
-            assumeTrue(false, "no C compiler: " + e.getMessage());
-            throw e;
-        }
-        String messages = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, compiler.waitFor(), messages);
+        CCompiler.run("-shared", "-fPIC", "-w", "-o", folder.resolve("libcuda.so.1").toString(), file.toString());
     }
 
     /** What a class prints that runs on this driver. */
