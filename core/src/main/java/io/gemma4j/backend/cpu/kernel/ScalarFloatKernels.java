@@ -96,26 +96,17 @@ public final class ScalarFloatKernels implements FloatKernels {
             for (int i = first; i < first + group; i++) {
                 max = Math.max(max, Math.abs(x[xOffset + i]));
             }
-            float inverse = inverse(max);
+            // The inverse of a subnormal scale may be infinite.
+            float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+            float inverse = scale == 0 ? 0 : 127 / max;
             int sum = 0;
             for (int i = first; i < first + group; i++) {
                 out[i] = (byte) Math.rint(x[xOffset + i] * inverse);
                 sum += out[i];
             }
-            scales[first / group] = scale(max);
-            sums[first / group] = scale(max) * sum;
+            scales[first / group] = scale;
+            sums[first / group] = scale * sum;
         }
-    }
-
-    /** What one unit of a byte stands for where {@code max} becomes 127. */
-    public static float scale(float max) {
-        // The inverse of a subnormal scale may be infinite.
-        return max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
-    }
-
-    /** What elements are multiplied by before they are rounded to bytes. */
-    public static float inverse(float max) {
-        return scale(max) == 0 ? 0 : 127 / max;
     }
 
     @Override
