@@ -4,6 +4,7 @@ import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 
+import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.LittleEndian;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +29,8 @@ final class Lanes {
 
     static final VectorSpecies<Byte> PAIR_BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(LANES * 16));
     static final VectorSpecies<Short> PAIR_SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(LANES * 32));
+
+    private static final int ROWS_AT_ONCE = Int8Kernel.SCRATCH / LANES;
 
     /** Lane numbers 0, 1, 2, ... */
     static final IntVector INDEX = IntVector.broadcast(INTS, 0).addIndex(1);
@@ -140,10 +143,21 @@ final class Lanes {
         return sum.lane(0) + sum.lane(1);
     }
 
-    /** {@link #sum(FloatVector)} of vectors one after the other: for kernels to which summing lanes is one operation too many. */
-    static void sums(float[] lanes, int vectors, float[] out, int outOffset) {
-        for (int i = 0; i < vectors; i++) {
-            out[outOffset + i] = sum(FloatVector.fromArray(FLOATS, lanes, i * LANES));
+    /** Where in the scratch of an {@link Int8Kernel} the lanes of a row are stored, for {@link #sumRows}. */
+    static int slot(int row) {
+        return row % ROWS_AT_ONCE * LANES;
+    }
+
+    /**
+     * To be called after each row: sums the lanes of the rows stored so far once the scratch is full or the last of {@code rows} is stored. For kernels
+     * to which summing lanes themselves is one operation too many.
+     */
+    static void sumRows(float[] scratch, int row, int rows, float[] out, int outOffset) {
+        if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
+            int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
+            for (int i = first; i <= row; i++) {
+                out[outOffset + i] = sum(FloatVector.fromArray(FLOATS, scratch, slot(i)));
+            }
         }
     }
 

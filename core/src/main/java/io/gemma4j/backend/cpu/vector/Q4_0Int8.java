@@ -30,7 +30,6 @@ import jdk.incubator.vector.VectorShuffle;
  */
 final class Q4_0Int8 implements Int8Kernel {
     private static final int RUN = 128;
-    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
     private static final int PAIR = 0x000F000F;
     private static final int RUN_BYTES = 72;
     private static final int GROUP = 8;
@@ -88,11 +87,8 @@ final class Q4_0Int8 implements Int8Kernel {
         int runs = columns / RUN;
         long activations = x.arrangement(this).asSlice(0, (long) runs * LAYOUT_BYTES).address();
         for (int row = 0; row < rows; row++) {
-            dot(address + row * rowBytes, activations, runs, lanes, row % ROWS_AT_ONCE * LANES);
-            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
-                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
-                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
-            }
+            dot(address + row * rowBytes, activations, runs, lanes, Lanes.slot(row));
+            Lanes.sumRows(lanes, row, rows, out, outOffset);
         }
     }
 

@@ -30,7 +30,6 @@ import jdk.incubator.vector.VectorShuffle;
  */
 final class Q4_KInt8 implements Int8Kernel {
     private static final int PAIR = 0x000F000F;
-    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
     private static final int BLOCK_BYTES = 144;
 
     @Override
@@ -51,16 +50,13 @@ final class Q4_KInt8 implements Int8Kernel {
         long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.BLOCK_BYTES).address();
         for (int row = 0; row < rows; row++) {
             long at = address + row * rowBytes;
-            int slot = row % ROWS_AT_ONCE * LANES;
+            int slot = Lanes.slot(row);
             if (LANES < 16) {
                 narrow(at, pairs, blocks, lanes, slot);
             } else {
                 Wide.dot(at, pairs, blocks, lanes, slot);
             }
-            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
-                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
-                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
-            }
+            Lanes.sumRows(lanes, row, rows, out, outOffset);
         }
     }
 

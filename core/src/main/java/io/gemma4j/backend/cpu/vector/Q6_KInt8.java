@@ -6,7 +6,6 @@ import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
-import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.B2I;
 import static jdk.incubator.vector.VectorOperators.B2S;
@@ -30,7 +29,6 @@ import jdk.incubator.vector.VectorShuffle;
  */
 final class Q6_KInt8 implements Int8Kernel {
     private static final int PAIR = 0x00FF00FF;
-    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
     private static final int BLOCK_BYTES = 210;
     // By half of a block: a scale for each run of 16; the upper bits of a half's 128 weights are in the same 32 bytes.
     private static final VectorShuffle<Float>[] LOW = shuffles();
@@ -76,12 +74,9 @@ final class Q6_KInt8 implements Int8Kernel {
         long pairs = x.arrangement(this).asSlice(0, (long) blocks * Int8Pairs.BLOCK_BYTES).address();
         for (int row = 0; row < rows; row++) {
             long at = address + row * rowBytes;
-            int slot = row % ROWS_AT_ONCE * LANES;
+            int slot = Lanes.slot(row);
             dot(at, pairs, blocks, lanes, slot);
-            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
-                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
-                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
-            }
+            Lanes.sumRows(lanes, row, rows, out, outOffset);
         }
     }
 

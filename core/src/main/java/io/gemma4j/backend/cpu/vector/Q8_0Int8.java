@@ -3,7 +3,6 @@ package io.gemma4j.backend.cpu.vector;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
-import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2S;
@@ -26,7 +25,6 @@ import jdk.incubator.vector.VectorShuffle;
  * 2 * 127 * 128. Of each 64 activations the layout has the bytes and then the scales of each 4.
  */
 final class Q8_0Int8 implements Int8Kernel {
-    private static final int ROWS_AT_ONCE = SCRATCH / LANES;
     private static final int BLOCK_BYTES = 34;
     private static final int GROUP = 4;
     private static final int RUN = 64;
@@ -67,11 +65,8 @@ final class Q8_0Int8 implements Int8Kernel {
         long address = NativeMemory.rows(GgmlType.Q8_0, bytes, byteOffset, rowBytes, rows, columns);
         long activations = x.arrangement(this).asSlice(0, (long) Math.ceilDiv(columns, RUN) * LAYOUT_BYTES).address();
         for (int row = 0; row < rows; row++) {
-            dot(address + row * rowBytes, activations, columns, lanes, row % ROWS_AT_ONCE * LANES);
-            if ((row + 1) % ROWS_AT_ONCE == 0 || row + 1 == rows) {
-                int first = row / ROWS_AT_ONCE * ROWS_AT_ONCE;
-                Lanes.sums(lanes, row + 1 - first, out, outOffset + first);
-            }
+            dot(address + row * rowBytes, activations, columns, lanes, Lanes.slot(row));
+            Lanes.sumRows(lanes, row, rows, out, outOffset);
         }
     }
 
