@@ -11,6 +11,7 @@ module io.gemma4j.core {
     exports io.gemma4j.backend;
     exports io.gemma4j.chat;
     exports io.gemma4j.gguf;
+    exports io.gemma4j.grammar;
     exports io.gemma4j.model;
     exports io.gemma4j.quantize;
     exports io.gemma4j.sampling;
