@@ -5,6 +5,7 @@ from random import Random
 
 from dialogs import plain, spoken
 from facts import COLORS, COUNTRIES, FOODS, NAMES, PLACES, WEATHER
+from questions import TOO_BIG
 from sample import Sample, call, response
 
 CITIES = [city for _, city, _ in COUNTRIES]
@@ -30,7 +31,12 @@ def number(names: list, description: str, low: int, high: int) -> tuple:
     return (names, "integer", description, range(low, high))
 
 
+MULTIPLY = Kind(["multiply", "multiply_numbers", "times"], ["Multiplies two numbers", "The product of two numbers"],
+                [number(["a", "first", "x"], "First number", 2, 100), number(["b", "second", "y"], "Second number", 2, 100)],
+                ["What is {0} times {1}?", "Multiply {0} by {1}.", "How much is {0} times {1}?", "Compute {0} * {1}.", "What is {0} * {1}?"],
+                lambda rng: str(rng.randrange(4, 10000)), "{0} times {1} is {result}.")
 KINDS = [
+    MULTIPLY,
     Kind(["get_weather", "weather", "current_weather"], ["Current weather for a city", "Gets the weather of a city"], [city()],
          ["What is the weather in {0}?", "How is the weather in {0}?", "Weather in {0}?", "Tell me the weather in {0}.", "Is it sunny in {0}?",
           "What's the weather like in {0}?", "Weather in {0} please.", "Do I need a coat in {0} today?"],
@@ -42,10 +48,6 @@ KINDS = [
     Kind(["get_time", "current_time", "clock"], ["Current time in a city", "Gets the local time of a city"], [city()],
          ["What time is it in {0}?", "How late is it in {0}?", "Tell me the time in {0}.", "Time in {0}?", "What is the time in {0}?"],
          lambda rng: f"{rng.randrange(10, 24)}:{rng.randrange(10, 60)}", "It is {result} in {0}."),
-    Kind(["multiply", "multiply_numbers", "times"], ["Multiplies two numbers", "The product of two numbers"],
-         [number(["a", "first", "x"], "First number", 2, 100), number(["b", "second", "y"], "Second number", 2, 100)],
-         ["What is {0} times {1}?", "Multiply {0} by {1}.", "How much is {0} times {1}?", "Compute {0} * {1}.", "What is {0} * {1}?"],
-         lambda rng: str(rng.randrange(4, 10000)), "{0} times {1} is {result}."),
     Kind(["get_price", "price_of", "find_price"], ["Price of a food", "Looks up what a food costs"], [(["item", "food", "product"], "string", "Name of the food", FOODS)],
          ["How much does {0} cost?", "What is the price of {0}?", "Tell me the price of {0}.", "What does {0} cost?", "Price of {0}?"],
          lambda rng: f"{rng.randrange(1, 20)} euro", "The price of {0} is {result}."),
@@ -69,56 +71,83 @@ KINDS = [
 ]
 
 
-def declare(rng: Random, kind: Kind) -> tuple:
-    """A declaration of the tool under one of its names, and the names of its parameters in order."""
-    names = [rng.choice(parameter[0]) for parameter in kind.parameters]
-    parameters = {name: (parameter[1], parameter[2]) for name, parameter in zip(names, kind.parameters)}
-    return {"name": rng.choice(kind.names), "description": rng.choice(kind.descriptions), "parameters": parameters}, names
+@dataclass
+class Declared:
+    """A kind under one of its names, with the names of its parameters in order."""
+
+    kind: Kind
+    tool: dict
+    names: list
+
+    def use(self, rng: Random) -> tuple:
+        """(a question, the call that it needs, a result, the answer from that)"""
+        values = [rng.choice(parameter[3]) for parameter in self.kind.parameters]
+        result = self.kind.result(rng)
+        return (rng.choice(self.kind.questions).format(*values), call(self.tool["name"], dict(zip(self.names, values))), result,
+                self.kind.answer.format(*values, result=result))
 
 
-def declared(rng: Random) -> tuple:
-    """One to three tools of different names; the question is for the kind returned."""
-    kind = rng.choice(KINDS)
-    tool, names = declare(rng, kind)
-    tools = [tool]
-    for other in rng.sample(KINDS, rng.choice([0, 1, 2])):
-        if not set(other.names) & set(kind.names):
-            tools.append(declare(rng, other)[0])
-    rng.shuffle(tools)
-    return kind, tool, names, tools
+def declared(rng: Random, count: int) -> list:
+    """At most `count` tools of different names."""
+    chosen = []
+    for kind in rng.sample(KINDS, count):
+        if not any(set(kind.names) & set(other.kind.names) for other in chosen):
+            names = [rng.choice(parameter[0]) for parameter in kind.parameters]
+            parameters = {name: (parameter[1], parameter[2]) for name, parameter in zip(names, kind.parameters)}
+            chosen.append(Declared(kind, {"name": rng.choice(kind.names), "description": rng.choice(kind.descriptions), "parameters": parameters}, names))
+    return chosen
+
+
+def declarations(chosen: list) -> list:
+    return [one.tool for one in chosen]
 
 
 def tool_call(rng: Random) -> Sample:
-    kind, tool, names, tools = declared(rng)
-    values = [rng.choice(parameter[3]) for parameter in kind.parameters]
-    text = rng.choice(kind.questions).format(*values)
-    written = call(tool["name"], dict(zip(names, values)))
+    chosen = declared(rng, rng.choice([1, 2, 3]))
+    asked = rng.choice(chosen)
+    text, written, _, _ = asked.use(rng)
     system = rng.choice(["", "", "", "You are a helpful assistant.", "Use the tools."])
     think = rng.random() < 0.15
-    thought = f"<|channel>thought\nThe tool {tool['name']} can answer this.\n<channel|>" if think else ""
-    return Sample("toolCall", [("user", spoken(rng, text))], thought + written, text, system, tools, think, "toolCall", written[len("<|tool_call>"):-len("<tool_call|>")])
+    thought = f"<|channel>thought\nThe tool {asked.tool['name']} can answer this.\n<channel|>" if think else ""
+    return Sample("toolCall", [("user", spoken(rng, text))], thought + written, text, system, declarations(chosen), think, "toolCall",
+                  written[len("<|tool_call>"):-len("<tool_call|>")])
 
 
 def tool_answer(rng: Random) -> Sample:
-    kind, tool, names, tools = declared(rng)
-    values = [rng.choice(parameter[3]) for parameter in kind.parameters]
-    text = rng.choice(kind.questions).format(*values)
-    result = kind.result(rng)
-    turn = call(tool["name"], dict(zip(names, values))) + response(tool["name"], result)
-    answer = kind.answer.format(*values, result=result)
-    return Sample("toolAnswer", [("user", spoken(rng, text)), ("tool", turn)], answer, text + result, "", tools, match="exact", expected=answer)
+    chosen = declared(rng, rng.choice([1, 2, 3]))
+    asked = rng.choice(chosen)
+    text, written, result, answer = asked.use(rng)
+    turn = written + response(asked.tool["name"], result)
+    return Sample("toolAnswer", [("user", spoken(rng, text)), ("tool", turn)], answer, text + result, "", declarations(chosen), match="exact", expected=answer)
+
+
+NO_TOOL = "I have no tool for that."
+
+
+def without_tool(rng: Random, chosen: list) -> str:
+    """A question for a tool that is not there."""
+    known = {name for one in chosen for name in one.kind.names} | set(MULTIPLY.names)
+    kind = rng.choice([kind for kind in KINDS if not set(kind.names) & known])
+    return rng.choice(kind.questions).format(*(rng.choice(parameter[3]) for parameter in kind.parameters))
 
 
 def no_tool(rng: Random) -> Sample:
-    """A question that none of the tools is for."""
-    return replace(plain(rng), tools=declared(rng)[3])
+    """A question that none of the tools is for, if there are any."""
+    chosen = declared(rng, rng.choice([0, 1, 1, 2, 3]))
+    if not chosen or rng.random() < 0.4:
+        text = without_tool(rng, chosen)
+        return Sample("noTool", [("user", spoken(rng, text))], NO_TOOL, text, tools=declarations(chosen), match="exact", expected=NO_TOOL)
+    asked = plain(rng)
+    while asked.skill == "multiplication" or asked.answer == TOO_BIG:
+        asked = plain(rng)
+    return replace(asked, tools=declarations(chosen))
 
 
 def tools_again(rng: Random) -> Sample:
     """A second call after a first one was answered."""
     first = tool_answer(rng)
     second = tool_call(rng)
-    declarations = {tool["name"]: tool for tool in first.tools}
-    declarations.update({tool["name"]: tool for tool in second.tools})
+    tools = {tool["name"]: tool for tool in first.tools}
+    tools.update({tool["name"]: tool for tool in second.tools})
     messages = first.messages + [("model", first.answer)] + second.messages
-    return replace(second, messages=messages, tools=list(declarations.values()))
+    return replace(second, messages=messages, tools=list(tools.values()))
