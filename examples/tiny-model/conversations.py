@@ -5,22 +5,22 @@ from random import Random
 
 from dialogs import spoken
 from questions import TOO_BIG, Question, follow_up, question
-from sample import Sample, held_out, response
+from sample import Sample, held_out
 from stories import story
 from talk import NOT_KNOWN, small_talk, unanswerable
 from told import REFERENCES, asked_back, statement
-from tools import NO_TOOL, declarations, declared, without_tool
+from tools import NO_TOOL, Use, declarations, declared, without_tool
 
 
 @dataclass
 class Turn:
-    """What the user says, the calls and results in between, and the answer. `asked` and `told` are what later turns may come back to."""
+    """What the user says and the answer. `asked`, `used` and `told` are what later turns may come back to."""
 
     text: str
     answer: str
     key: str = ""
-    tool: str = ""
     asked: Question = None
+    used: Use = None
     told: dict = field(default_factory=dict)
 
 
@@ -36,9 +36,8 @@ def asked_turn(rng: Random, tools: list) -> Turn:
 
 
 def tool_turn(rng: Random, tools: list) -> Turn:
-    used = rng.choice(tools)
-    text, written, result, answer = used.use(rng)
-    return Turn(spoken(rng, text), answer, text, written + response(used.tool["name"], result))
+    use = rng.choice(tools).use(rng)
+    return Turn(spoken(rng, use.text), use.answer, use.text, used=use)
 
 
 def told_turn(rng: Random) -> Turn:
@@ -64,8 +63,11 @@ def next_turn(rng: Random, tools: list, told: dict, last: Turn) -> Turn:
     if last and last.asked and last.asked.about and chance < 0.3:
         asked = follow_up(rng, last.asked)
         return Turn(asked.text, asked.answer, asked.key, asked=asked)
-    if last and last.tool and chance < 0.35:
+    if last and last.used and chance < 0.3:
         return Turn(*small_talk(rng))
+    if last and last.used and last.used.declared.kind.again and chance < 0.55:
+        use = last.used.declared.use(rng, last.used.values)
+        return Turn(use.text, use.answer, f"after {last.text}: {use.text}", used=use)
     if last and len(last.answer) <= LONGEST_REPEATED and rng.random() < 0.02:
         return Turn(rng.choice(AGAIN), last.answer)
     kind = rng.choices(["asked", "talk", "beyond", "told", "back", "story", "tool", "no tool"],
@@ -100,8 +102,8 @@ def conversation(rng: Random, turns: int) -> Sample:
         if last:
             messages.append(("model", last.answer))
         messages.append(("user", turn.text))
-        if turn.tool:
-            messages.append(("tool", turn.tool))
+        if turn.used:
+            messages.append(("tool", turn.used.turn()))
         told.update(turn.told)
         last = turn
     return Sample("conversation", messages, last.answer, last.key, tools=declarations(tools), match="exact", expected=last.answer, learn_turns=True)

@@ -6,8 +6,8 @@ from dialogs import spoken
 from facts import ADJECTIVES, COUNTRIES, NAMES, WEATHER, WORDS, invented_word
 from sample import Sample
 
-CAN = ("I know capitals and currencies, add and subtract numbers up to 99, name days, months and opposites, sort and spell words, "
-       "tell short stories and call tools.")
+CAN = ("I know capitals and currencies, add and subtract numbers up to 99, multiply up to 10, name days, months and opposites, "
+       "sort and spell words, tell short stories and call tools.")
 GREETING = "Hello! How can I help you?"
 # What is said, and the answer.
 TALK = [

@@ -1,6 +1,6 @@
 """Trains one of the tiny models and writes its weights.
 
-python3 train.py tiny OUT.pt --steps 14000 [--seed 1] [--until 300]
+python3 train.py tiny OUT.pt --steps 12000 [--seed 1] [--until 300]
 """
 
 import argparse
