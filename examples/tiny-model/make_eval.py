@@ -4,6 +4,7 @@ python3 make_eval.py > eval.jsonl
 """
 
 import json
+import re
 from random import Random
 
 from conversations import conversation
@@ -20,6 +21,9 @@ MAX_TOKENS = {"story": 220, "thinking": 160, "days": 60, "months": 80, "counting
 DEFAULT_MAX_TOKENS = 64
 CASES = {"capital": 40, "currency": 40, "verdict": 30, "addition": 40, "subtraction": 40, "multiplication": 24, "days": 24, "months": 24, "counting": 24, "opposites": 24, "sorting": 30,
          "spelling": 24, "story": 20, "system": 36, "reference": 30, "toolCall": 30, "toolAnswer": 24, "noTool": 20, "thinking": 36, "json": 30, "talk": 24, "beyond": 20, "conversation": 36}
+# Verdicts are counted by themselves: these skills are about how an answer is given.
+VERDICT = re.compile("(yes|no)\\b", re.IGNORECASE)
+WITHOUT_VERDICTS = {"system", "thinking"}
 CONVERSATION_TURNS = range(10, 16)
 
 
@@ -46,7 +50,8 @@ def cases() -> list:
         while len(prompts) < count:
             sample = GENERATORS.get(skill, plain)(rng)
             held_out = skill == "talk" or sample.held_out()
-            if sample.skill == skill and held_out and sample.prompt() not in prompts:
+            repeated = sample.prompt() in prompts or skill in WITHOUT_VERDICTS and VERDICT.match(sample.expected)
+            if sample.skill == skill and held_out and not repeated:
                 prompts.add(sample.prompt())
                 result.append(case(sample))
     rng = Random(f"{SEED} recall")
