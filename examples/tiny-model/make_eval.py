@@ -19,8 +19,9 @@ from tools import no_tool, tool_answer, tool_call
 SEED = 20
 MAX_TOKENS = {"story": 220, "thinking": 160, "days": 60, "months": 80, "counting": 80, "toolCall": 80, "beyond": 80, "conversation": 100}
 DEFAULT_MAX_TOKENS = 64
-CASES = {"capital": 40, "currency": 40, "verdict": 30, "addition": 40, "subtraction": 40, "multiplication": 24, "days": 24, "months": 24, "counting": 24, "opposites": 24, "sorting": 30,
-         "spelling": 24, "story": 20, "system": 36, "reference": 30, "toolCall": 30, "toolAnswer": 24, "noTool": 20, "thinking": 36, "json": 30, "talk": 24, "beyond": 20, "conversation": 36}
+CASES = {"capital": 40, "currency": 40, "verdict": 30, "addition": 40, "subtraction": 40, "multiplication": 24, "days": 24, "months": 24,
+         "counting": 24, "opposites": 24, "sorting": 30, "spelling": 24, "story": 20, "system": 36, "reference": 30, "toolCall": 30, "toolAnswer": 24,
+         "noTool": 20, "thinking": 36, "json": 30, "talk": 24, "beyond": 20, "conversation": 36}
 # Verdicts are counted by themselves: these skills are about how an answer is given.
 VERDICT = re.compile("(yes|no)\\b", re.IGNORECASE)
 WITHOUT_VERDICTS = {"system", "thinking"}
