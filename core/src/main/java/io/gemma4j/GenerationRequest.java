@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.Flow;
@@ -34,6 +35,7 @@ public final class GenerationRequest {
     private List<String> stopStrings = List.of();
     private List<Integer> stopTokens = List.of();
     private int logprobs;
+    private Constraint constraint;
     private ProgressListener progress = ProgressListener.NONE;
     private Cancellation cancellation = new Cancellation();
 
@@ -161,9 +163,9 @@ public final class GenerationRequest {
     }
 
     /**
-     * Asks for the most likely tokens at each place, with their log-probabilities.
+     * Asks for the log-probability of each token, and of the most likely ones at its place.
      *
-     * @param count how many at each place; 0 for none
+     * @param count how many of the most likely ones; 0 for no log-probabilities at all
      * @return this request
      * @throws IllegalArgumentException if it is negative
      */
@@ -172,6 +174,18 @@ public final class GenerationRequest {
             throw new IllegalArgumentException("logprobs must be at least 0, was " + count);
         }
         logprobs = count;
+        return this;
+    }
+
+    /**
+     * What the answer has to look like. The request cannot be run if it has stop strings or stop tokens as well, or fewer tokens than the shortest such
+     * answer takes: that is an {@link IllegalArgumentException}.
+     *
+     * @param value held from the first token to the last
+     * @return this request
+     */
+    public GenerationRequest constraint(Constraint value) {
+        constraint = Objects.requireNonNull(value, "constraint");
         return this;
     }
 
@@ -273,9 +287,16 @@ public final class GenerationRequest {
 
     /** Starts a run that {@code cancelled} can end as well as this request's own switch. */
     GenerationRun start(BooleanSupplier cancelled) {
+        if (constraint != null && !(stopStrings.isEmpty() && stopTokens.isEmpty())) {
+            throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings and stop tokens cannot be combined with it");
+        }
         int[] tokens = raw ? model.tokenizer().encode(prompt) : PromptRenderer.userTurn(model.tokenizer(), prompt);
         Cancellation own = cancellation;
         return new GenerationRun(model, this, tokens, () -> own.isCancelled() || cancelled.getAsBoolean());
+    }
+
+    Optional<Constraint> requiredForm() {
+        return Optional.ofNullable(constraint);
     }
 
     SamplingOptions samplingOptions() {
