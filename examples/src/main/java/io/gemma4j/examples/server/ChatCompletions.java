@@ -1,0 +1,77 @@
+package io.gemma4j.examples.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.gemma4j.Chat;
+import io.gemma4j.FinishReason;
+import io.gemma4j.Gemma4;
+import io.gemma4j.Reply;
+import io.gemma4j.Session;
+import io.gemma4j.examples.server.Answering.End;
+import io.gemma4j.examples.server.Answering.Outcome;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** {@code POST /v1/chat/completions}: the next message of a conversation. */
+final class ChatCompletions extends JsonEndpoint {
+    private final Gemma4 model;
+    private final ServerOptions options;
+    private final Answering answering;
+
+    ChatCompletions(Gemma4 model, ServerOptions options, Answering answering, ServerMetrics metrics) {
+        super("chat.completions", options.modelNames(), metrics);
+        this.model = model;
+        this.options = options;
+        this.answering = answering;
+    }
+
+    @Override
+    String promptField() {
+        return "messages";
+    }
+
+    @Override
+    void answer(Exchange exchange) {
+        ChatRequest request = ChatRequest.read(exchange.request(), model, options.thinking());
+        ChatCompletionJson json = new ChatCompletionJson(modelName());
+        if (request.generation().stream()) {
+            EventStream events = exchange.events();
+            Reply reply = run(exchange, request, events::keepAlive, event -> {
+                if (!events.hasBegun()) {
+                    events.send(json.start());
+                }
+                json.piece(event).ifPresent(events::send);
+            });
+            json.end(reply, request.generation().includeUsage()).forEach(events::send);
+            events.end();
+        } else {
+            exchange.send(json.whole(run(exchange, request, () -> {}, event -> {})));
+        }
+    }
+
+    private Reply run(Exchange exchange, ChatRequest request, Runnable onSilence, Consumer<Chat.Event> onEvent) {
+        Outcome<Reply> outcome = answering.run(request.transcript(), exchange.client(), onSilence,
+                (session, canceller) -> reply(session, request, canceller, onEvent));
+        Reply reply = outcome.value();
+        metrics.answer(reply.usage(), reply.timings());
+        if (outcome.end() == End.STOPPED) {
+            throw ApiError.stopping();
+        }
+        if (outcome.end() == End.TIME_LIMIT && reply.usage().generatedTokens() == 0) {
+            throw ApiError.timeout(options.timeLimit().toSeconds());
+        }
+        if (reply.finishReason() == FinishReason.MALFORMED_TOOL_CALL) {
+            throw ApiError.malformedCall();
+        }
+        return reply;
+    }
+
+    private Reply reply(Session session, ChatRequest request, Consumer<Runnable> canceller, Consumer<Chat.Event> onEvent) {
+        GenerationFields generation = request.generation();
+        Chat.Builder builder = model.chat().messages(request.messages()).tools(request.tools()).maxToolRounds(0).thinking(request.thinking())
+                .sampling(defaults -> generation.sampling()).maxTokens(generation.maxTokens()).stop(generation.stop().toArray(String[]::new)).session(session);
+        try (Chat chat = builder.build()) {
+            canceller.accept(chat::cancel);
+            return chat.stream(List.of(), onEvent);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package io.gemma4j.examples.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.gemma4j.Gemma4;
+import io.gemma4j.Message;
+import io.gemma4j.Thinking;
+import io.gemma4j.Tool;
+import java.util.List;
+
+/**
+ * What is asked of {@code /v1/chat/completions}.
+ *
+ * @param messages the conversation
+ * @param tools what the model may call
+ * @param thinking whether it thinks first
+ * @param generation how it answers
+ */
+record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, GenerationFields generation) {
+    private static final int LOW_EFFORT_TOKENS = 512;
+    private static final int MEDIUM_EFFORT_TOKENS = 2048;
+
+    static ChatRequest read(RequestObject request, Gemma4 model, Thinking thinkingByDefault) {
+        GenerationFields generation = GenerationFields.read(request, model.samplingDefaults(), model.tokenizer());
+        for (String name : List.of("functions", "function_call", "audio", "prediction", "web_search_options")) {
+            if (request.has(name)) {
+                throw ApiError.unsupported(name, name + " is not supported");
+            }
+        }
+        return new ChatRequest(ChatMessages.read(request), tools(request), thinking(request, thinkingByDefault), generation);
+    }
+
+    private static List<Tool> tools(RequestObject request) {
+        List<Tool> tools = request.objects("tools").stream().map(ChatRequest::tool).toList();
+        if (tools.stream().map(Tool::name).distinct().count() < tools.size()) {
+            throw request.invalid("tools", "must have different names");
+        }
+        if (!request.has("tool_choice")) {
+            return tools;
+        }
+        JsonNode choice = request.required("tool_choice");
+        return switch (choice.isTextual() ? choice.textValue() : "") {
+            case "auto" -> tools;
+            case "none" -> List.of();
+            default -> throw ApiError.unsupported("tool_choice", "tool_choice must be \"auto\" or \"none\", was " + choice
+                    + ": the model cannot be forced to call a tool");
+        };
+    }
+
+    private static Tool tool(RequestObject item) {
+        String type = item.requiredString("type");
+        if (!type.equals("function")) {
+            throw ApiError.unsupported(item.pathOf("type"), item.pathOf("type") + " must be \"function\", was \"" + type + "\"");
+        }
+        RequestObject function = item.requiredObject("function");
+        String schema = function.object("parameters").map(RequestObject::toString).orElse("{\"type\":\"object\",\"properties\":{}}");
+        try {
+            return Tool.of(function.requiredString("name"), function.string("description").orElse(""), schema);
+        } catch (IllegalArgumentException e) {
+            throw ApiError.invalid(item.pathOf("function"), item.pathOf("function") + ": " + e.getMessage());
+        }
+    }
+
+    private static Thinking thinking(RequestObject request, Thinking absent) {
+        Thinking asked = request.object("chat_template_kwargs").filter(options -> options.has("enable_thinking"))
+                .map(options -> options.flag("enable_thinking", false) ? Thinking.ON : Thinking.OFF).orElse(absent);
+        return request.string("reasoning_effort").map(effort -> switch (effort) {
+            case "none", "minimal" -> Thinking.OFF;
+            case "low" -> Thinking.budget(LOW_EFFORT_TOKENS);
+            case "medium" -> Thinking.budget(MEDIUM_EFFORT_TOKENS);
+            case "high", "xhigh" -> Thinking.ON;
+            default -> throw request.invalid("reasoning_effort", "must be none, minimal, low, medium, high or xhigh, was \"" + effort + "\"");
+        }).orElse(asked);
+    }
+
+    /** The prompt in words that are the same for the same prompt. */
+    String transcript() {
+        StringBuilder all = new StringBuilder(thinking.enabled() ? "thinking" : "");
+        tools.forEach(tool -> all.append(tool.name()).append(tool.description()).append(tool.schema()));
+        messages.forEach(message -> all.append(message.role()).append(message.text()).append(message.toolCalls()).append(message.toolResults()));
+        return all.toString();
+    }
+}
