@@ -126,6 +126,21 @@ final class Answering implements AutoCloseable {
         }
     }
 
+    /**
+     * Refuses an outcome that is nothing to be sent.
+     *
+     * @param empty whether nothing had been answered when it ended
+     * @throws ApiError if the server is being closed, or the time was over before the answer began
+     */
+    void requireSomething(End end, boolean empty) {
+        if (end == End.STOPPED) {
+            throw ApiError.stopping();
+        }
+        if (end == End.TIME_LIMIT && empty) {
+            throw ApiError.timeout(timeLimit.toSeconds());
+        }
+    }
+
     private static RuntimeException thrown(Throwable cause) {
         return switch (cause) {
             case RuntimeException e -> e;

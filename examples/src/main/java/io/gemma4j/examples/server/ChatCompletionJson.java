@@ -9,17 +9,20 @@ import io.gemma4j.chat.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** An answer in a conversation as OpenAI's API writes it, whole or in pieces. Belongs to one answer, and to one thread at a time. */
 final class ChatCompletionJson {
     private final String id = AnswerJson.newId("chatcmpl-");
     private final long created = Instant.now().getEpochSecond();
     private final String model;
+    private final LogprobJson logprobs;
+    private boolean started;
     private int calls;
 
-    ChatCompletionJson(String model) {
+    /** @param logprobs how to tell log-probabilities; null if nobody wants them */
+    ChatCompletionJson(String model, LogprobJson logprobs) {
         this.model = model;
+        this.logprobs = logprobs;
     }
 
     /** All of it at once. */
@@ -35,20 +38,20 @@ final class ChatCompletionJson {
             ArrayNode array = message.putArray("tool_calls");
             reply.toolCalls().forEach(call -> write(call, array.addObject()));
         }
-        choice.putNull("logprobs").put("finish_reason", AnswerJson.finishReason(reply.finishReason(), !reply.toolCalls().isEmpty()));
+        end(reply, choice);
         AnswerJson.putUsage(answer, reply.usage());
         return answer;
     }
 
-    /** The first piece, which says who speaks. */
-    ObjectNode start() {
-        ObjectNode chunk = chunk();
-        delta(chunk).put("role", "assistant").put("content", "");
-        return chunk;
-    }
-
-    /** The piece of an event; none for the end, of which {@link #end} tells. */
-    Optional<ObjectNode> piece(Chat.Event event) {
+    /** The piece of an event, after the one that says who speaks if it is the first; of the end {@link #end} tells. */
+    List<ObjectNode> pieces(Chat.Event event) {
+        List<ObjectNode> chunks = new ArrayList<>();
+        if (!started) {
+            started = true;
+            ObjectNode first = chunk();
+            delta(first).put("role", "assistant").put("content", "");
+            chunks.add(first);
+        }
         ObjectNode chunk = chunk();
         switch (event) {
             case Chat.Event.Text(String text) -> delta(chunk).put("content", text);
@@ -56,18 +59,26 @@ final class ChatCompletionJson {
             case Chat.Event.ToolCall(Message.ToolCall call) ->
                 write(call, delta(chunk).putArray("tool_calls").addObject().put("index", calls++));
             case Chat.Event.Done done -> {
-                return Optional.empty();
+                return chunks;
             }
         }
-        return Optional.of(chunk);
+        chunks.add(chunk);
+        return chunks;
     }
 
-    /** The last pieces: why it ended, and what it took if that is wanted. */
+    private void end(Reply reply, ObjectNode choice) {
+        choice.put("finish_reason", AnswerJson.finishReason(reply.finishReason(), !reply.toolCalls().isEmpty())).putNull("logprobs");
+        if (logprobs != null) {
+            logprobs.writeChat(reply.logprobs(), choice);
+        }
+    }
+
+    /** The last pieces: why it ended, how likely its tokens were, and how many there were if that is wanted. */
     List<ObjectNode> end(Reply reply, boolean usage) {
         List<ObjectNode> chunks = new ArrayList<>();
         ObjectNode last = chunk();
         delta(last);
-        ((ObjectNode) last.get("choices").get(0)).put("finish_reason", AnswerJson.finishReason(reply.finishReason(), !reply.toolCalls().isEmpty()));
+        end(reply, (ObjectNode) last.get("choices").get(0));
         chunks.add(last);
         if (usage) {
             ObjectNode counts = AnswerJson.of(id, "chat.completion.chunk", created, model);

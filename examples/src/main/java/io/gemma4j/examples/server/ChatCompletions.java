@@ -1,12 +1,10 @@
 package io.gemma4j.examples.server;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gemma4j.Chat;
 import io.gemma4j.FinishReason;
 import io.gemma4j.Gemma4;
 import io.gemma4j.Reply;
 import io.gemma4j.Session;
-import io.gemma4j.examples.server.Answering.End;
 import io.gemma4j.examples.server.Answering.Outcome;
 import java.util.List;
 import java.util.function.Consumer;
@@ -16,6 +14,7 @@ final class ChatCompletions extends JsonEndpoint {
     private final Gemma4 model;
     private final ServerOptions options;
     private final Answering answering;
+    private final ResponseFormats formats = new ResponseFormats();
 
     ChatCompletions(Gemma4 model, ServerOptions options, Answering answering, ServerMetrics metrics) {
         super("chat.completions", options.modelNames(), metrics);
@@ -31,16 +30,11 @@ final class ChatCompletions extends JsonEndpoint {
 
     @Override
     void answer(Exchange exchange) {
-        ChatRequest request = ChatRequest.read(exchange.request(), model, options.thinking());
-        ChatCompletionJson json = new ChatCompletionJson(modelName());
+        ChatRequest request = ChatRequest.read(exchange.request(), model, options.thinking(), formats);
+        ChatCompletionJson json = new ChatCompletionJson(modelName(), request.logprobs() ? new LogprobJson(model.tokenizer(), request.topLogprobs()) : null);
         if (request.generation().stream()) {
             EventStream events = exchange.events();
-            Reply reply = run(exchange, request, events::keepAlive, event -> {
-                if (!events.hasBegun()) {
-                    events.send(json.start());
-                }
-                json.piece(event).ifPresent(events::send);
-            });
+            Reply reply = run(exchange, request, events::keepAlive, event -> json.pieces(event).forEach(events::send));
             json.end(reply, request.generation().includeUsage()).forEach(events::send);
             events.end();
         } else {
@@ -53,12 +47,7 @@ final class ChatCompletions extends JsonEndpoint {
                 (session, canceller) -> reply(session, request, canceller, onEvent));
         Reply reply = outcome.value();
         metrics.answer(reply.usage(), reply.timings());
-        if (outcome.end() == End.STOPPED) {
-            throw ApiError.stopping();
-        }
-        if (outcome.end() == End.TIME_LIMIT && reply.usage().generatedTokens() == 0) {
-            throw ApiError.timeout(options.timeLimit().toSeconds());
-        }
+        answering.requireSomething(outcome.end(), reply.usage().generatedTokens() == 0);
         if (reply.finishReason() == FinishReason.MALFORMED_TOOL_CALL) {
             throw ApiError.malformedCall();
         }
@@ -69,6 +58,12 @@ final class ChatCompletions extends JsonEndpoint {
         GenerationFields generation = request.generation();
         Chat.Builder builder = model.chat().messages(request.messages()).tools(request.tools()).maxToolRounds(0).thinking(request.thinking())
                 .sampling(defaults -> generation.sampling()).maxTokens(generation.maxTokens()).stop(generation.stop().toArray(String[]::new)).session(session);
+        if (request.logprobs()) {
+            builder.logprobs(Math.max(1, request.topLogprobs()));
+        }
+        if (generation.constraint() != null) {
+            builder.constraint(generation.constraint());
+        }
         try (Chat chat = builder.build()) {
             canceller.accept(chat::cancel);
             return chat.stream(List.of(), onEvent);

@@ -14,19 +14,27 @@ import java.util.List;
  * @param tools what the model may call
  * @param thinking whether it thinks first
  * @param generation how it answers
+ * @param logprobs whether the log-probability of each token is told
+ * @param topLogprobs of how many of the most likely tokens at each place as well
  */
-record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, GenerationFields generation) {
+record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, GenerationFields generation, boolean logprobs, int topLogprobs) {
+    private static final int MAX_TOP_LOGPROBS = 20;
     private static final int LOW_EFFORT_TOKENS = 512;
     private static final int MEDIUM_EFFORT_TOKENS = 2048;
 
-    static ChatRequest read(RequestObject request, Gemma4 model, Thinking thinkingByDefault) {
-        GenerationFields generation = GenerationFields.read(request, model.samplingDefaults(), model.tokenizer());
+    static ChatRequest read(RequestObject request, Gemma4 model, Thinking thinkingByDefault, ResponseFormats formats) {
+        GenerationFields generation = GenerationFields.read(request, model.samplingDefaults(), model.tokenizer(), formats);
         for (String name : List.of("functions", "function_call", "audio", "prediction", "web_search_options")) {
             if (request.has(name)) {
                 throw ApiError.unsupported(name, name + " is not supported");
             }
         }
-        return new ChatRequest(ChatMessages.read(request), tools(request), thinking(request, thinkingByDefault), generation);
+        boolean logprobs = request.flag("logprobs", false);
+        int topLogprobs = (int) request.integer("top_logprobs", 0, MAX_TOP_LOGPROBS).orElse(0);
+        if (topLogprobs > 0 && !logprobs) {
+            throw request.invalid("top_logprobs", "needs logprobs to be true");
+        }
+        return new ChatRequest(ChatMessages.read(request), tools(request), thinking(request, thinkingByDefault), generation, logprobs, topLogprobs);
     }
 
     private static List<Tool> tools(RequestObject request) {

@@ -12,6 +12,7 @@ import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
 import java.time.Duration;
 
 /**
@@ -48,6 +49,7 @@ public final class Gemma4Server implements AutoCloseable {
                 .error(ApiError.class, (request, response, error) -> Exchange.send(response, error))
                 .post("/v1/chat/completions", new ChatCompletions(model, options, answering, metrics))
                 .post("/v1/completions", new Completions(model, options, answering, metrics))
+                .post("/v1/embeddings", new Embeddings(model, options, answering, metrics))
                 .get("/v1/models", models::list)
                 .get("/v1/models/{name}", models::one)
                 .get("/health", this::health)
@@ -55,9 +57,9 @@ public final class Gemma4Server implements AutoCloseable {
                 .register("/", new ChatPage());
         this.web = WebServer.builder().host(options.host()).port(options.port()).shutdownHook(false).routing(routing)
                 .maxPayloadSize(options.maxBodyBytes()).maxTcpConnections(MAX_CONNECTIONS)
-                .addProtocol(Http1Config.builder().addReceiveListener(ClientConnection.listener()).build())
-                .useNio(false) // only these sockets tell of a client that goes away
-                .connectionOptions(socket -> socket.tcpNoDelay(true).readTimeout(options.timeLimit().plus(SLACK)))
+                .protocolsDiscoverServices(false)
+                .addConnectionSelector(ClientConnection.selector(Http1ConnectionSelector.builder().config(Http1Config.create()).build()))
+                .connectionOptions(socket -> socket.tcpNoDelay(true))
                 .directHandlers(refusals())
                 .build();
     }

@@ -1,5 +1,6 @@
 package io.gemma4j.examples.server;
 
+import io.gemma4j.Constraint;
 import io.gemma4j.SamplingOptions;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.util.HashMap;
@@ -16,12 +17,14 @@ import java.util.OptionalLong;
  * @param stop where to end
  * @param stream whether the answer is sent as it comes
  * @param includeUsage whether a stream ends with the number of tokens
+ * @param constraint what the answer has to look like, or null
  */
-record GenerationFields(SamplingOptions sampling, int maxTokens, List<String> stop, boolean stream, boolean includeUsage) {
+record GenerationFields(SamplingOptions sampling, int maxTokens, List<String> stop, boolean stream, boolean includeUsage,
+        Constraint constraint) {
     private static final int MAX_STOPS = 16;
     private static final double MAX_PENALTY = 2;
 
-    static GenerationFields read(RequestObject request, SamplingOptions defaults, Tokenizer tokenizer) {
+    static GenerationFields read(RequestObject request, SamplingOptions defaults, Tokenizer tokenizer, ResponseFormats formats) {
         if (request.integer("n", 1, 128).orElse(1) > 1) {
             throw ApiError.unsupported("n", "n must be 1: ask again for another answer");
         }
@@ -34,7 +37,7 @@ record GenerationFields(SamplingOptions sampling, int maxTokens, List<String> st
         OptionalLong newer = request.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
         OptionalLong older = request.integer("max_tokens", 1, Integer.MAX_VALUE);
         int maxTokens = (int) newer.orElse(older.orElse(Integer.MAX_VALUE));
-        return new GenerationFields(sampling(request, defaults, tokenizer), maxTokens, stop, stream, includeUsage);
+        return new GenerationFields(sampling(request, defaults, tokenizer), maxTokens, stop, stream, includeUsage, formats.read(request));
     }
 
     private static SamplingOptions sampling(RequestObject request, SamplingOptions defaults, Tokenizer tokenizer) {

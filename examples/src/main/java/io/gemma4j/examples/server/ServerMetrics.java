@@ -1,7 +1,7 @@
 package io.gemma4j.examples.server;
 
-import io.gemma4j.TokenUsage;
 import io.gemma4j.Timings;
+import io.gemma4j.TokenUsage;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
@@ -16,16 +16,20 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.stream.IntStream;
 
 /** What a server counts, and {@code GET /metrics}, which tells it to Prometheus. Thread-safe. */
 final class ServerMetrics implements AutoCloseable {
+    private static final Duration[] BUCKETS = IntStream.of(10, 30, 100, 300, 1000, 3000, 10_000, 30_000).mapToObj(Duration::ofMillis)
+            .toArray(Duration[]::new);
+
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
     private final Counter promptTokens = counter("gemma4.prompt.tokens", "Tokens of prompts that were read");
     private final Counter cachedTokens = counter("gemma4.cached.tokens", "Tokens of prompts that needed no work");
     private final Counter generatedTokens = counter("gemma4.generated.tokens", "Tokens of answers");
     private final Timer firstToken = Timer.builder("gemma4.first.token").description("From the start of an answer to its first token")
-            .publishPercentileHistogram().minimumExpectedValue(Duration.ofMillis(1)).maximumExpectedValue(Duration.ofMinutes(2)).register(registry);
+            .serviceLevelObjectives(BUCKETS).register(registry);
     private final DistributionSummary decodeSpeed = DistributionSummary.builder("gemma4.decode.tokens.per.second")
             .description("Speed of an answer after its first token").register(registry);
 

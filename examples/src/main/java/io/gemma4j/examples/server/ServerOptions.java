@@ -56,7 +56,7 @@ public record ServerOptions(String host, int port, List<String> modelNames, List
      * @return loopback, port 8080, 4 slots, 64 requests waiting, 10 minutes for a request, 8 MiB for its body, no key
      */
     public static ServerOptions of(String modelName) {
-        return new ServerOptions("127.0.0.1", 8080, List.of(modelName), List.of(), 4, 64, Duration.ofMinutes(10), Duration.ofSeconds(10), 8L << 20,
+        return new ServerOptions("127.0.0.1", 8080, List.of(modelName), List.of(), 4, 64, Duration.ofMinutes(10), Duration.ofSeconds(8), 8L << 20,
                 List.of(), List.of(), Thinking.OFF);
     }
 }

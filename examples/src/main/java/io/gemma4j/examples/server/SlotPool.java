@@ -36,7 +36,7 @@ final class SlotPool implements AutoCloseable {
      * Waits for a slot. Of several free ones it is the one that has the longest start of its prompt in common, provided that this is half of what it
      * holds; else the one that was used longest ago, which loses what it holds.
      *
-     * @param transcript of the prompt
+     * @param transcript of the prompt; null leaves what the slot holds as it is
      * @param gone whether nobody wants the answer any more
      * @param deadlineNanos when waiting ends, by {@link System#nanoTime}
      * @param timeLimit what is told where it does
@@ -70,7 +70,9 @@ final class SlotPool implements AutoCloseable {
             }
             Slot slot = choose(transcript);
             idle.remove(slot);
-            slot.taken(transcript, ++uses);
+            if (transcript != null) {
+                slot.taken(transcript, ++uses);
+            }
             return slot;
         } finally {
             waiting.remove(ticket);
@@ -80,6 +82,9 @@ final class SlotPool implements AutoCloseable {
     }
 
     private Slot choose(String transcript) {
+        if (transcript == null) {
+            return idle.getFirst();
+        }
         Slot nearest = idle.stream().max(Comparator.comparingInt(slot -> commonStart(slot.transcript(), transcript))).orElseThrow();
         int common = commonStart(nearest.transcript(), transcript);
         return common > 0 && 2 * common >= nearest.transcript().length() ? nearest
