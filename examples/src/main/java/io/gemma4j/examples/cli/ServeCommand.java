@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Serves a model until Ctrl-C. */
@@ -77,10 +78,14 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws IOException {
         LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         List<String> keys = apiKeys();
-        OptionValue.set(command, "values", "", null, (nothing, name) -> serverOptions(name, keys)); // before a model is loaded, which may take long
+        try {
+            serverOptions("model", keys); // before a model is loaded, which may take long
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
         Path file = model.file(streams);
         try (Gemma4 loaded = load(file, options)) {
             return serve(loaded, serverOptions(nameOf(file), keys));
@@ -93,13 +98,23 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private int serve(Gemma4 loaded, ServerOptions options) throws InterruptedException {
+    private int serve(Gemma4 loaded, ServerOptions options) {
         CountDownLatch end = new CountDownLatch(1);
         try (Interruption interruption = new Interruption(end::countDown); Gemma4Server server = start(loaded, options)) {
             String address = options.host().contains(":") ? "[" + options.host() + "]" : options.host();
             streams.print("http://" + address + ":" + server.port() + "/\n");
+            boolean requested = isInterrupted(end);
+            return requested || interruption.requested() ? Gemma4Cli.INTERRUPTED : Gemma4Cli.OK;
+        }
+    }
+
+    // Waits for the end.
+    private static boolean isInterrupted(CountDownLatch end) {
+        try {
             end.await();
-            return interruption.requested() ? Gemma4Cli.INTERRUPTED : Gemma4Cli.OK;
+            return false;
+        } catch (InterruptedException e) {
+            return true;
         }
     }
 

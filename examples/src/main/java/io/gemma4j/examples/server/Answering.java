@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -80,13 +81,19 @@ final class Answering implements AutoCloseable {
             throw ApiError.stopping();
         }
         AtomicReference<Runnable> cancel = new AtomicReference<>(() -> {});
-        Future<T> answer = threads.submit(() -> {
-            try {
-                return work.answer(slot.session(), cancel::set);
-            } finally {
-                slots.release(slot);
-            }
-        });
+        Future<T> answer;
+        try {
+            answer = threads.submit(() -> {
+                try {
+                    return work.answer(slot.session(), cancel::set);
+                } finally {
+                    slots.release(slot);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            slots.release(slot);
+            throw ApiError.stopping();
+        }
         return watch(answer, cancel, client, onSilence, deadline);
     }
 
@@ -121,8 +128,17 @@ final class Answering implements AutoCloseable {
                 }
             } else if (now - quietSince > SILENCE.toNanos()) {
                 quietSince = now;
-                onSilence.run();
+                gone = !alive(onSilence);
             }
+        }
+    }
+
+    private static boolean alive(Runnable onSilence) {
+        try {
+            onSilence.run();
+            return true;
+        } catch (ClientGoneException e) {
+            return false; // the work has to be ended first
         }
     }
 

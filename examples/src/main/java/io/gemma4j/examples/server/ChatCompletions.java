@@ -17,7 +17,7 @@ final class ChatCompletions extends JsonEndpoint {
     private final ResponseFormats formats = new ResponseFormats();
 
     ChatCompletions(Gemma4 model, ServerOptions options, Answering answering, ServerMetrics metrics) {
-        super("chat.completions", options.modelNames(), metrics);
+        super("chat.completions", options, metrics);
         this.model = model;
         this.options = options;
         this.answering = answering;

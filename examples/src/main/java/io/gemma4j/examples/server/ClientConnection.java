@@ -14,7 +14,10 @@ import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
 import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -74,6 +77,24 @@ final class ClientConnection implements ConnectionContext {
             Thread.ofVirtual().name("gemma4-client-watch").start(task);
         }
         return connection;
+    }
+
+    /** Reads the body of this thread's request; a client that takes longer than it may is cut off. */
+    static byte[] readBody(InputStream body, Duration limit) throws IOException {
+        ClientConnection connection = CURRENT.get();
+        Thread guard = Thread.ofVirtual().name("gemma4-body-limit").start(() -> {
+            try {
+                Thread.sleep(limit);
+                connection.close();
+            } catch (InterruptedException e) {
+                // The body has come.
+            }
+        });
+        try {
+            return body.readAllBytes();
+        } finally {
+            guard.interrupt();
+        }
     }
 
     boolean isOpen() {

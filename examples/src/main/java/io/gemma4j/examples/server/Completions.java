@@ -17,7 +17,7 @@ final class Completions extends JsonEndpoint {
     private final ResponseFormats formats = new ResponseFormats();
 
     Completions(Gemma4 model, ServerOptions options, Answering answering, ServerMetrics metrics) {
-        super("completions", options.modelNames(), metrics);
+        super("completions", options, metrics);
         this.model = model;
         this.answering = answering;
     }

@@ -19,7 +19,7 @@ final class Embeddings extends JsonEndpoint {
     private final Answering answering;
 
     Embeddings(Gemma4 model, ServerOptions options, Answering answering, ServerMetrics metrics) {
-        super("embeddings", options.modelNames(), metrics);
+        super("embeddings", options, metrics);
         this.model = model;
         this.answering = answering;
     }

@@ -2,7 +2,9 @@ package io.gemma4j.examples.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.UncheckedIOException;
 
 /**
  * A request that has been read, and where its answer goes.
@@ -41,6 +43,10 @@ record Exchange(RequestObject request, ServerResponse response, EventStream even
     private static void send(ServerResponse response, int status, JsonNode json) {
         response.status(status);
         response.header(HeaderNames.CONTENT_TYPE, "application/json");
-        response.send(RequestObject.bytes(json));
+        try {
+            response.send(RequestObject.bytes(json));
+        } catch (ServerConnectionException | UncheckedIOException e) {
+            throw new ClientGoneException();
+        }
     }
 }

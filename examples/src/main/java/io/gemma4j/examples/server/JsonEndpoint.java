@@ -2,12 +2,14 @@ package io.gemma4j.examples.server;
 
 import io.gemma4j.ContextOverflowException;
 import io.gemma4j.OutOfDeviceMemoryException;
+import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,15 +21,17 @@ abstract class JsonEndpoint implements Handler {
 
     private final String name;
     private final List<String> modelNames;
+    private final Duration timeLimit;
     final ServerMetrics metrics;
 
     /**
      * @param name for the metrics
-     * @param modelNames what the model may be called
+     * @param options what the model may be called, and how long a request may take
      */
-    JsonEndpoint(String name, List<String> modelNames, ServerMetrics metrics) {
+    JsonEndpoint(String name, ServerOptions options, ServerMetrics metrics) {
         this.name = name;
-        this.modelNames = modelNames;
+        this.modelNames = options.modelNames();
+        this.timeLimit = options.timeLimit();
         this.metrics = metrics;
     }
 
@@ -47,7 +51,7 @@ abstract class JsonEndpoint implements Handler {
         try (InputStream body = request.content().inputStream()) {
             RequestObject json;
             try {
-                json = RequestObject.parse(body.readAllBytes());
+                json = RequestObject.parse(ClientConnection.readBody(body, timeLimit));
             } catch (ApiError e) {
                 status = e.status();
                 Exchange.send(response, e);
@@ -64,6 +68,9 @@ abstract class JsonEndpoint implements Handler {
                 status = error.status();
                 exchange.fail(error);
             }
+        } catch (RequestException e) {
+            status = e.status().code();
+            throw e;
         } catch (ClientGoneException e) {
             status = CLIENT_CLOSED_REQUEST;
             throw new CloseConnectionException(e.getMessage(), e);

@@ -324,9 +324,13 @@ class ChatPageTest {
     /** The pictures of the documents: a conversation with the embedded model, into the folder that is named. */
     @Test
     @EnabledIfSystemProperty(named = "gemma4j.screenshots", matches = ".+", disabledReason = "-Dgemma4j.screenshots=FOLDER takes pictures")
-    void picturesAreTaken() {
+    void picturesAreTaken() throws Exception {
+        close();
+        asked.clear();
+        server.close();
+        server = TestServer.start(); // the fast kernels
         for (ColorScheme colours : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
-            open(new NewContextOptions().setColorScheme(colours).setViewportSize(1000, 760).setDeviceScaleFactor(2));
+            open(new NewContextOptions().setColorScheme(colours).setViewportSize(1000, 840).setDeviceScaleFactor(2));
             page.locator("#settings-button").click();
             page.getByLabel("Temperature").fill("0");
             page.getByText("Done").click();
