@@ -6,7 +6,6 @@ import io.gemma4j.Thinking;
 import io.gemma4j.examples.server.Gemma4Server;
 import io.gemma4j.examples.server.ServerOptions;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -98,9 +97,9 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private int serve(Gemma4 loaded, ServerOptions options) {
+    private int serve(Gemma4 loaded, ServerOptions options) throws IOException {
         CountDownLatch end = new CountDownLatch(1);
-        try (Interruption interruption = new Interruption(end::countDown); Gemma4Server server = start(loaded, options)) {
+        try (Interruption interruption = new Interruption(end::countDown); Gemma4Server server = Gemma4Server.start(loaded, options)) {
             String address = options.host().contains(":") ? "[" + options.host() + "]" : options.host();
             streams.print("http://" + address + ":" + server.port() + "/\n");
             boolean requested = isInterrupted(end);
@@ -115,15 +114,6 @@ final class ServeCommand implements Callable<Integer> {
             return false;
         } catch (InterruptedException e) {
             return true;
-        }
-    }
-
-    private Gemma4Server start(Gemma4 loaded, ServerOptions options) {
-        try {
-            return Gemma4Server.start(loaded, options);
-        } catch (UncheckedIOException e) {
-            throw new UncheckedIOException(new IOException("cannot listen on " + options.host() + " port " + options.port() + ": "
-                    + e.getCause().getMessage(), e.getCause()));
         }
     }
 

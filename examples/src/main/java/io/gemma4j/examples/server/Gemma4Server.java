@@ -13,6 +13,9 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 
 /**
@@ -70,12 +73,26 @@ public final class Gemma4Server implements AutoCloseable {
      * @param model stays open as long as the server
      * @param options how
      * @return the server, which answers from now on; the caller closes it
-     * @throws java.io.UncheckedIOException if the address cannot be listened on
+     * @throws IOException if the address cannot be listened on
      */
-    public static Gemma4Server start(Gemma4 model, ServerOptions options) {
+    public static Gemma4Server start(Gemma4 model, ServerOptions options) throws IOException {
+        requireFree(options);
         Gemma4Server server = new Gemma4Server(model, options);
         server.web.start();
+        if (!server.web.isRunning()) {
+            server.close();
+            throw new IOException("cannot listen on " + options.host() + " port " + options.port() + "; the log says why");
+        }
         return server;
+    }
+
+    // The web server would only log that it is not.
+    private static void requireFree(ServerOptions options) throws IOException {
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.bind(new InetSocketAddress(options.host(), options.port()));
+        } catch (IOException e) {
+            throw new IOException("cannot listen on " + options.host() + " port " + options.port() + ": " + e.getMessage(), e);
+        }
     }
 
     // What is refused before it gets to an endpoint, in the same form as everything else.

@@ -258,6 +258,7 @@ class ChatPageTest {
     void coloursFollowTheSystemUnlessOneIsChosen() {
         String light = background();
         page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
+        assertThat(page.locator("html")).hasAttribute("data-theme", "dark");
         String dark = background();
         assertNotEquals(light, dark);
         page.locator("#settings-button").click();

@@ -29,7 +29,7 @@ final class TestServer implements AutoCloseable {
     private final Gemma4 model;
     private final HttpClient http = HttpClient.newHttpClient();
 
-    private TestServer(Gemma4 model, ServerOptions options) {
+    private TestServer(Gemma4 model, ServerOptions options) throws IOException {
         this.model = model;
         this.server = Gemma4Server.start(model, options);
     }
