@@ -11,14 +11,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 
 /**
  * Who may ask. A browser on the same machine must not lend its reach to other people's web pages, so names that anybody can point to this machine
  * (DNS rebinding) and pages of other origins are refused; and where keys are set, one of them is needed.
  */
 final class AccessFilter implements Filter {
-    private static final Set<String> OPEN_PATHS = Set.of("/health", "/", "/chat.css", "/chat.js", "/markdown.js", "/icon.svg");
     private static final String ANY = "*";
 
     private final List<byte[]> keys;
@@ -53,11 +51,16 @@ final class AccessFilter implements Filter {
                 return;
             }
         }
-        if (!keys.isEmpty() && !OPEN_PATHS.contains(request.path().path()) && !hasKey(headers)) {
+        if (!keys.isEmpty() && !isOpen(request.path().path()) && !hasKey(headers)) {
             response.header("WWW-Authenticate", "Bearer");
             throw ApiError.request(401, "invalid_api_key", "a valid API key is needed, as in \"Authorization: Bearer KEY\"");
         }
         chain.proceed();
+    }
+
+    // The page asks for a key itself.
+    private static boolean isOpen(String path) {
+        return path.equals("/health") || ChatPage.has(path);
     }
 
     // Addresses cannot be pointed elsewhere, names can.

@@ -12,14 +12,15 @@ import java.util.Map;
 final class ChatPage implements HttpService {
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
             + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    private static final Map<String, String> FILES = Map.of("index.html", "text/html; charset=utf-8", "chat.css", "text/css; charset=utf-8",
+    private static final String START = "index.html";
+    private static final Map<String, String> TYPES = Map.of(START, "text/html; charset=utf-8", "chat.css", "text/css; charset=utf-8",
             "chat.js", "text/javascript; charset=utf-8", "markdown.js", "text/javascript; charset=utf-8", "icon.svg", "image/svg+xml");
 
     @Override
     public void routing(HttpRules rules) {
-        FILES.forEach((name, type) -> {
+        TYPES.forEach((name, type) -> {
             byte[] bytes = bytes(name);
-            rules.get(name.equals("index.html") ? "/" : "/" + name, (request, response) -> {
+            rules.get(pathOf(name), (request, response) -> {
                 response.header(HeaderNames.CONTENT_TYPE, type);
                 response.header(HeaderNames.CACHE_CONTROL, "no-cache");
                 response.header("Content-Security-Policy", POLICY);
@@ -28,6 +29,15 @@ final class ChatPage implements HttpService {
                 response.send(bytes);
             });
         });
+    }
+
+    private static String pathOf(String name) {
+        return name.equals(START) ? "/" : "/" + name;
+    }
+
+    /** Whether a path belongs to the page. */
+    static boolean has(String path) {
+        return TYPES.keySet().stream().anyMatch(name -> pathOf(name).equals(path));
     }
 
     private static byte[] bytes(String name) {

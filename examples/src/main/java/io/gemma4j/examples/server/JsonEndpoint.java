@@ -89,8 +89,8 @@ abstract class JsonEndpoint implements Handler {
     private ApiError error(RuntimeException failure) {
         return switch (failure) {
             case ApiError e -> e;
-            case ContextOverflowException e -> ApiError.contextLength(promptField(), promptField() + " has " + e.promptTokens()
-                    + " tokens, but the context length is " + e.contextTokens());
+            case ContextOverflowException e -> ApiError.contextLength(promptField(), promptField() + " is too long: " + e.promptTokens()
+                    + " tokens do not fit the context length of " + e.contextTokens() + " tokens");
             case OutOfDeviceMemoryException e -> {
                 LOG.warn("A request was refused: {}", e.getMessage());
                 yield new ApiError(503, "server_error", null, "out_of_memory", "there is no memory for the request at the moment");
