@@ -37,7 +37,11 @@ record GenerationFields(SamplingOptions sampling, int maxTokens, List<String> st
         OptionalLong newer = request.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
         OptionalLong older = request.integer("max_tokens", 1, Integer.MAX_VALUE);
         int maxTokens = (int) newer.orElse(older.orElse(Integer.MAX_VALUE));
-        return new GenerationFields(sampling(request, defaults, tokenizer), maxTokens, stop, stream, includeUsage, formats.read(request));
+        Constraint constraint = formats.read(request);
+        if (constraint != null && !stop.isEmpty()) {
+            throw ApiError.unsupported("stop", "stop cannot be combined with response_format, which ends the answer by itself");
+        }
+        return new GenerationFields(sampling(request, defaults, tokenizer), maxTokens, stop, stream, includeUsage, constraint);
     }
 
     private static SamplingOptions sampling(RequestObject request, SamplingOptions defaults, Tokenizer tokenizer) {

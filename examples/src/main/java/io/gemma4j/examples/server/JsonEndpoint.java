@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
 /** Something that is asked for with a JSON object. Turns what goes wrong into what OpenAI's API says then. Thread-safe. */
 abstract class JsonEndpoint implements Handler {
     private static final Logger LOG = LoggerFactory.getLogger(JsonEndpoint.class);
+    private static final String RESPONSE_FORMAT = "response_format";
     private static final int CLIENT_CLOSED_REQUEST = 499;
 
     private final String name;
@@ -64,7 +65,7 @@ abstract class JsonEndpoint implements Handler {
             } catch (ClientGoneException e) {
                 throw e;
             } catch (RuntimeException e) {
-                ApiError error = error(e);
+                ApiError error = error(e, json);
                 status = error.status();
                 exchange.fail(error);
             }
@@ -86,11 +87,13 @@ abstract class JsonEndpoint implements Handler {
         }
     }
 
-    private ApiError error(RuntimeException failure) {
+    private ApiError error(RuntimeException failure, RequestObject request) {
         return switch (failure) {
             case ApiError e -> e;
             case ContextOverflowException e -> ApiError.contextLength(promptField(), promptField() + " is too long: " + e.promptTokens()
                     + " tokens do not fit the context length of " + e.contextTokens() + " tokens");
+            // Of what a request can hold, only the form of the answer depends on the model: how many tokens its shortest text takes.
+            case IllegalArgumentException e when request.has(RESPONSE_FORMAT) -> ApiError.invalid(RESPONSE_FORMAT, RESPONSE_FORMAT + ": " + e.getMessage());
             case OutOfDeviceMemoryException e -> {
                 LOG.warn("A request was refused: {}", e.getMessage());
                 yield new ApiError(503, "server_error", null, "out_of_memory", "there is no memory for the request at the moment");

@@ -12,7 +12,10 @@ import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ResponseFormat;
+import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.openai.OpenAiChatModel;
@@ -69,6 +72,15 @@ class LangChain4jClientTest {
         messages.addAll(List.of(first.aiMessage(), ToolExecutionResultMessage.from(call, "sunny, 12 degrees")));
         ChatResponse second = model.chat(ChatRequest.builder().messages(messages).toolSpecifications(weatherTool()).build());
         assertTrue(second.aiMessage().text().contains("sunny, 12 degrees"), second.toString());
+    }
+
+    @Test
+    void answerHasTheFormOfASchema() {
+        JsonSchema schema = JsonSchema.builder().name("sky").rootElement(JsonObjectSchema.builder()
+                .addEnumProperty("sky", List.of("sunny", "rainy")).required("sky").build()).build();
+        ChatResponse response = model.chat(ChatRequest.builder().messages(UserMessage.from("Tell me a story."))
+                .responseFormat(ResponseFormat.builder().type(ResponseFormatType.JSON).jsonSchema(schema).build()).build());
+        assertTrue(response.aiMessage().text().matches("\\{\\s*\"sky\"\\s*:\\s*\"(sunny|rainy)\"\\s*}"), response.aiMessage().text());
     }
 
     @Test

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
@@ -16,6 +18,8 @@ import com.openai.helpers.ChatCompletionAccumulator;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
 import com.openai.models.ReasoningEffort;
+import com.openai.models.ResponseFormatJsonObject;
+import com.openai.models.ResponseFormatJsonSchema;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
@@ -193,6 +197,32 @@ class OpenAiClientTest {
             assertEquals(token.topLogprobs().getFirst().logprob(), token.logprob());
             assertTrue(token.topLogprobs().stream().mapToDouble(top -> Math.exp(top.logprob())).sum() <= 1 + 1e-5, token.toString());
         }
+    }
+
+    @Test
+    void answerHasTheFormOfASchemaWhateverIsAsked() throws Exception {
+        ResponseFormatJsonSchema.JsonSchema schema = ResponseFormatJsonSchema.JsonSchema.builder().name("weather").strict(true)
+                .schema(ResponseFormatJsonSchema.JsonSchema.Schema.builder().putAdditionalProperty("type", JsonValue.from("object"))
+                        .putAdditionalProperty("properties", JsonValue.from(Map.of("city", Map.of("type", "string", "maxLength", 20),
+                                "sky", Map.of("enum", List.of("sunny", "rainy")), "degrees", Map.of("type", "integer"))))
+                        .putAdditionalProperty("required", JsonValue.from(List.of("city", "sky", "degrees")))
+                        .putAdditionalProperty("additionalProperties", JsonValue.from(false)).build()).build();
+        for (double temperature : new double[] {0, 2}) {
+            ChatCompletion.Choice choice = answer(chat().addUserMessage("Tell me a story.").temperature(temperature)
+                    .responseFormat(ResponseFormatJsonSchema.builder().jsonSchema(schema).build()));
+            JsonNode weather = new ObjectMapper().readTree(text(choice));
+            assertEquals(3, weather.size(), weather.toString());
+            assertTrue(weather.get("city").isTextual() && weather.get("degrees").isIntegralNumber(), weather.toString());
+            assertTrue(List.of("sunny", "rainy").contains(weather.get("sky").textValue()), weather.toString());
+            assertEquals(ChatCompletion.Choice.FinishReason.STOP, choice.finishReason());
+        }
+    }
+
+    @Test
+    void answerIsAJsonObjectAlsoAtItsLimit() throws Exception {
+        ChatCompletion.Choice choice = answer(chat().addUserMessage("Tell me a story.").temperature(1.5).maxCompletionTokens(30)
+                .responseFormat(ResponseFormatJsonObject.builder().build()));
+        assertTrue(new ObjectMapper().readTree(text(choice)).isObject(), text(choice));
     }
 
     @Test
