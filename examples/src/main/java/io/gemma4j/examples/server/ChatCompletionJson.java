@@ -76,6 +76,8 @@ final class ChatCompletionJson {
     /** The last pieces: why it ended, how likely its tokens were, and how many there were if that is wanted. */
     List<ObjectNode> end(Reply reply, boolean usage) {
         List<ObjectNode> chunks = new ArrayList<>();
+        // One that was made of the text has had no event.
+        reply.toolCalls().stream().skip(calls).toList().forEach(call -> chunks.addAll(pieces(new Chat.Event.ToolCall(call))));
         ObjectNode last = chunk();
         delta(last);
         end(reply, (ObjectNode) last.get("choices").get(0));

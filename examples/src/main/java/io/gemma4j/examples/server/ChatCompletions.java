@@ -34,7 +34,12 @@ final class ChatCompletions extends JsonEndpoint {
         ChatCompletionJson json = new ChatCompletionJson(modelName(), request.logprobs() ? new LogprobJson(model.tokenizer(), request.topLogprobs()) : null);
         if (request.generation().stream()) {
             EventStream events = exchange.events();
-            Reply reply = run(exchange, request, events::keepAlive, event -> json.pieces(event).forEach(events::send));
+            boolean textIsCall = request.choice().forced() != null;
+            Reply reply = run(exchange, request, events::keepAlive, event -> {
+                if (!(textIsCall && event instanceof Chat.Event.Text)) {
+                    json.pieces(event).forEach(events::send);
+                }
+            });
             json.end(reply, request.generation().includeUsage()).forEach(events::send);
             events.end();
         } else {
@@ -51,18 +56,18 @@ final class ChatCompletions extends JsonEndpoint {
         if (reply.finishReason() == FinishReason.MALFORMED_TOOL_CALL) {
             throw ApiError.malformedCall();
         }
-        return reply;
+        return request.choice().withCall(reply);
     }
 
     private Reply reply(Session session, ChatRequest request, Consumer<Runnable> canceller, Consumer<Chat.Event> onEvent) {
         GenerationFields generation = request.generation();
-        Chat.Builder builder = model.chat().messages(request.messages()).tools(request.tools()).maxToolRounds(0).thinking(request.thinking())
+        Chat.Builder builder = model.chat().messages(request.messages()).tools(request.choice().tools()).maxToolRounds(0).thinking(request.thinking())
                 .sampling(defaults -> generation.sampling()).maxTokens(generation.maxTokens()).stop(generation.stop().toArray(String[]::new)).session(session);
         if (request.logprobs()) {
             builder.logprobs(Math.max(1, request.topLogprobs()));
         }
-        if (generation.constraint() != null) {
-            builder.constraint(generation.constraint());
+        if (request.constraint() != null) {
+            builder.constraint(request.constraint());
         }
         try (Chat chat = builder.build()) {
             canceller.accept(chat::cancel);

@@ -1,6 +1,6 @@
 package io.gemma4j.examples.server;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.gemma4j.Constraint;
 import io.gemma4j.Gemma4;
 import io.gemma4j.Message;
 import io.gemma4j.Thinking;
@@ -11,13 +11,13 @@ import java.util.List;
  * What is asked of {@code /v1/chat/completions}.
  *
  * @param messages the conversation
- * @param tools what the model may call
+ * @param choice what the model may call, or has to
  * @param thinking whether it thinks first
  * @param generation how it answers
  * @param logprobs whether the log-probability of each token is told
  * @param topLogprobs of how many of the most likely tokens at each place as well
  */
-record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, GenerationFields generation, boolean logprobs, int topLogprobs) {
+record ChatRequest(List<Message> messages, ToolChoice choice, Thinking thinking, GenerationFields generation, boolean logprobs, int topLogprobs) {
     private static final int MAX_TOP_LOGPROBS = 20;
     private static final int LOW_EFFORT_TOKENS = 512;
     private static final int MEDIUM_EFFORT_TOKENS = 2048;
@@ -34,7 +34,7 @@ record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, 
         if (topLogprobs > 0 && !logprobs) {
             throw request.invalid("top_logprobs", "needs logprobs to be true");
         }
-        return new ChatRequest(ChatMessages.read(request), tools(request), thinking(request, thinkingByDefault), generation, logprobs, topLogprobs);
+        return new ChatRequest(ChatMessages.read(request), ToolChoice.read(request, tools(request), formats), thinking(request, thinkingByDefault), generation, logprobs, topLogprobs);
     }
 
     private static List<Tool> tools(RequestObject request) {
@@ -42,16 +42,7 @@ record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, 
         if (tools.stream().map(Tool::name).distinct().count() < tools.size()) {
             throw request.invalid("tools", "must have different names");
         }
-        if (!request.has("tool_choice")) {
-            return tools;
-        }
-        JsonNode choice = request.required("tool_choice");
-        return switch (choice.isTextual() ? choice.textValue() : "") {
-            case "auto" -> tools;
-            case "none" -> List.of();
-            default -> throw ApiError.unsupported("tool_choice", "tool_choice must be \"auto\" or \"none\", was " + choice
-                    + ": the model cannot be forced to call a tool");
-        };
+        return tools;
     }
 
     private static Tool tool(RequestObject item) {
@@ -80,10 +71,15 @@ record ChatRequest(List<Message> messages, List<Tool> tools, Thinking thinking, 
         }).orElse(asked);
     }
 
+    /** What the answer's text has to look like, or null. */
+    Constraint constraint() {
+        return choice.forced() != null ? choice.forced() : generation.constraint();
+    }
+
     /** The prompt in words that are the same for the same prompt. */
     String transcript() {
         StringBuilder all = new StringBuilder(thinking.enabled() ? "thinking" : "");
-        tools.forEach(tool -> all.append(tool.name()).append(tool.description()).append(tool.schema()));
+        choice.tools().forEach(tool -> all.append(tool.name()).append(tool.description()).append(tool.schema()));
         messages.forEach(message -> all.append(message.role()).append(message.text()).append(message.toolCalls()).append(message.toolResults()));
         return all.toString();
     }

@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
 abstract class JsonEndpoint implements Handler {
     private static final Logger LOG = LoggerFactory.getLogger(JsonEndpoint.class);
     private static final String RESPONSE_FORMAT = "response_format";
+    private static final String TOOL_CHOICE = "tool_choice";
     private static final int CLIENT_CLOSED_REQUEST = 499;
 
     private final String name;
@@ -93,6 +94,7 @@ abstract class JsonEndpoint implements Handler {
             case ContextOverflowException e -> ApiError.contextLength(promptField(), promptField() + " is too long: " + e.promptTokens()
                     + " tokens do not fit the context length of " + e.contextTokens() + " tokens");
             // Of what a request can hold, only the form of the answer depends on the model: how many tokens its shortest text takes.
+            case IllegalArgumentException e when request.has(TOOL_CHOICE) -> ApiError.invalid(TOOL_CHOICE, TOOL_CHOICE + ": " + e.getMessage());
             case IllegalArgumentException e when request.has(RESPONSE_FORMAT) -> ApiError.invalid(RESPONSE_FORMAT, RESPONSE_FORMAT + ": " + e.getMessage());
             case OutOfDeviceMemoryException e -> {
                 LOG.warn("A request was refused: {}", e.getMessage());

@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.gemma4j.chat.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -158,14 +160,13 @@ record RequestObject(JsonNode node, String path) {
 
     /** What arguments of a tool may be, from JSON text: maps, lists, strings, numbers, booleans and null. */
     @SuppressWarnings("unchecked")
-    java.util.Map<String, Object> map(String name) {
+    Map<String, Object> map(String name) {
         String text = requiredString(name);
         try {
-            JsonNode parsed = JSON.readTree(text.isBlank() ? "{}" : text);
-            if (parsed.isObject()) {
-                return JSON.convertValue(parsed, java.util.Map.class);
+            if (Json.read(text.isBlank() ? "{}" : text) instanceof Map<?, ?> map) {
+                return (Map<String, Object>) map;
             }
-        } catch (JsonProcessingException e) {
+        } catch (IllegalArgumentException e) {
             // Said below.
         }
         throw invalid(name, "must be a string that holds a JSON object");

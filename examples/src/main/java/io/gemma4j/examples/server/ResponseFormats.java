@@ -27,12 +27,12 @@ final class ResponseFormats {
         String type = format.requiredString("type");
         return switch (type) {
             case "text" -> null;
-            case "json_object" -> constraint(ANY_OBJECT);
+            case "json_object" -> ofSchema(ANY_OBJECT);
             case "json_schema" -> {
                 RequestObject schema = format.requiredObject("json_schema");
                 RequestObject body = schema.requiredObject("schema");
                 try {
-                    yield constraint(body.toString());
+                    yield ofSchema(body.toString());
                 } catch (IllegalArgumentException e) {
                     throw ApiError.invalid(body.path(), body.path() + ": " + e.getMessage());
                 }
@@ -41,7 +41,12 @@ final class ResponseFormats {
         };
     }
 
-    private synchronized Constraint constraint(String schema) {
+    /**
+     * What holds a text to a JSON schema.
+     *
+     * @throws IllegalArgumentException if the schema cannot be enforced
+     */
+    synchronized Constraint ofSchema(String schema) {
         return kept.computeIfAbsent(schema, Constraint::jsonSchema);
     }
 }

@@ -74,6 +74,11 @@ class BadRequestTest {
         "tools[0].function | \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"a b\"}}]",
         "tools[0].function | \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"a\", \"parameters\": {\"type\": \"array\"}}}]",
         "tool_choice | \"tool_choice\": \"required\"",
+        "tool_choice | \"tool_choice\": \"always\"",
+        "tool_choice.function | \"tool_choice\": {\"type\": \"function\"}",
+        "tool_choice.function.name | \"tool_choice\": {\"type\": \"function\", \"function\": {\"name\": \"f\"}}",
+        "stop | \"stop\": \"x\", \"tool_choice\": \"required\", \"tools\": [" + TestServer.WEATHER_TOOL + "]",
+        "tool_choice | \"max_tokens\": 1, \"tool_choice\": \"required\", \"tools\": [" + TestServer.WEATHER_TOOL + "]",
     })
     void wrongFieldIsNamed(String field, String wrong) {
         JsonNode error = error(server.post("/v1/chat/completions", "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}], " + wrong + "}"), 400);
@@ -134,6 +139,15 @@ class BadRequestTest {
     @Test
     void unknownFieldsAreIgnored() {
         assertEquals(200, server.post("/v1/chat/completions", TestServer.saying("Hi", "\"max_tokens\": 1, \"user\": \"me\", \"store\": true, ")).statusCode());
+    }
+
+    @Test
+    void argumentsOfEarlierCallsMayBeAnythingThatJsonHas() {
+        String arguments = "{\\\"n\\\": 1, \\\"list\\\": [1.5, true, null, \\\"x\\\", -12345678901234567890], \\\"o\\\": {\\\"k\\\": {}}}";
+        HttpResponse<String> response = server.post("/v1/chat/completions", "{\"max_tokens\": 1, \"messages\": [{\"role\": \"user\", \"content\": \"x\"}, "
+                + "{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": \"a\", \"type\": \"function\", \"function\": {\"name\": \"f\", "
+                + "\"arguments\": \"" + arguments + "\"}}]}, {\"role\": \"tool\", \"tool_call_id\": \"a\", \"content\": \"y\"}]}");
+        assertEquals(200, response.statusCode(), response.body());
     }
 
     @Test

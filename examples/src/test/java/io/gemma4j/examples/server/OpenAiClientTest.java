@@ -24,6 +24,7 @@ import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionMessageFunctionToolCall;
+import com.openai.models.chat.completions.ChatCompletionNamedToolChoice;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.chat.completions.ChatCompletionTokenLogprob;
 import com.openai.models.chat.completions.ChatCompletionToolChoiceOption;
@@ -149,6 +150,32 @@ class OpenAiClientTest {
         ChatCompletion.Choice choice = pieces.chatCompletion().choices().getFirst();
         assertEquals(ChatCompletion.Choice.FinishReason.TOOL_CALLS, choice.finishReason());
         assertEquals("{\"city\":\"Rome\"}", choice.message().toolCalls().orElseThrow().getFirst().asFunction().function().arguments());
+    }
+
+    @Test
+    void callThatIsDemandedIsMadeWhateverIsAsked() throws Exception {
+        ChatCompletionCreateParams.Builder one = withWeatherTool(chat().addUserMessage("Tell me a story.")).toolChoice(
+                ChatCompletionNamedToolChoice.builder().function(ChatCompletionNamedToolChoice.Function.builder().name("get_weather").build()).build());
+        ChatCompletion.Choice choice = answer(one);
+        assertEquals(ChatCompletion.Choice.FinishReason.TOOL_CALLS, choice.finishReason());
+        ChatCompletionMessageFunctionToolCall.Function call = choice.message().toolCalls().orElseThrow().getFirst().asFunction().function();
+        assertEquals("get_weather", call.name());
+        assertTrue(new ObjectMapper().readTree(call.arguments()).get("city").isTextual(), call.arguments());
+        assertTrue(choice.message().content().isEmpty());
+
+        ChatCompletionAccumulator pieces = ChatCompletionAccumulator.create();
+        try (StreamResponse<ChatCompletionChunk> stream = client.chat().completions().createStreaming(one.build())) {
+            stream.stream().forEach(pieces::accumulate);
+        }
+        ChatCompletion.Choice streamed = pieces.chatCompletion().choices().getFirst();
+        assertEquals(call.arguments(), streamed.message().toolCalls().orElseThrow().getFirst().asFunction().function().arguments());
+        assertEquals(choice.finishReason(), streamed.finishReason());
+
+        ChatCompletionCreateParams.Builder any = withWeatherTool(chat().addUserMessage("Tell me a story.")).addFunctionTool(
+                FunctionDefinition.builder().name("get_time").parameters(FunctionParameters.builder().putAdditionalProperty("type", JsonValue.from("object"))
+                        .build()).build()).toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED);
+        String chosen = answer(any).message().toolCalls().orElseThrow().getFirst().asFunction().function().name();
+        assertTrue(List.of("get_weather", "get_time").contains(chosen), chosen);
     }
 
     @Test

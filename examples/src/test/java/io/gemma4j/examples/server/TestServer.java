@@ -20,9 +20,8 @@ import java.util.function.BooleanSupplier;
 /** A server of the embedded model on a free port of this machine, and what asks it without a client library. */
 final class TestServer implements AutoCloseable {
     static final String MODEL = "tiny";
-    static final String WEATHER_TOOL = """
-            {"type": "function", "function": {"name": "get_weather", "description": "Current weather for a city", "parameters": {
-              "type": "object", "properties": {"city": {"type": "string", "description": "City name"}}, "required": ["city"]}}}""";
+    static final String WEATHER_TOOL = "{\"type\": \"function\", \"function\": {\"name\": \"get_weather\", \"description\": \"Current weather for a city\", "
+            + "\"parameters\": {\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\", \"description\": \"City name\"}}, \"required\": [\"city\"]}}}";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final Gemma4Server server;
