@@ -26,7 +26,7 @@ final class CodePoints {
     }
 
     static CodePoints of(String characters) {
-        return matching(c -> characters.indexOf(c) >= 0);
+        return characters.codePoints().mapToObj(c -> range(c, c)).reduce(none(), CodePoints::or);
     }
 
     static CodePoints matching(IntPredicate predicate) {

@@ -2,6 +2,7 @@ package io.gemma4j.grammar;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A regular expression over bytes, made by {@link Expressions}, which makes equal ones only once. An expression is also a state of the automaton that
@@ -30,6 +31,8 @@ final class Expression {
     int id;
     /** The derivatives by byte, once they are known. */
     Expression[] next;
+    /** Whether anything is repeated. */
+    final boolean loops;
     /** Whether it counts repetitions. */
     final boolean counts;
     /** Bytes of the shortest text that matches, {@link Symbol#ENDLESS} if there is none; -1 where that has to be searched for. */
@@ -59,6 +62,7 @@ final class Expression {
             case CHOICE, BOTH, REPEAT -> parts.stream().map(part -> part.boundaries).reduce(ByteSet.NONE, ByteSet::or);
         };
         this.counts = kind == Kind.REPEAT && (min > 1 || max < UNBOUNDED) || parts.stream().anyMatch(part -> part.counts);
+        this.loops = kind == Kind.REPEAT || parts.stream().anyMatch(part -> part.loops);
         this.shortestBytes = intersects ? -1 : composedBytes();
         int[] partIds = parts.stream().mapToInt(part -> part.id).toArray();
         this.hash = 31 * (31 * (31 * (31 * kind.ordinal() + bytes.hashCode()) + Arrays.hashCode(partIds)) + min) + max;
@@ -73,6 +77,28 @@ final class Expression {
             case CHOICE -> parts.stream().mapToInt(part -> part.shortestBytes).min().orElseThrow();
             case REPEAT -> (int) Math.min(Symbol.ENDLESS, (long) min * parts.getFirst().shortestBytes);
         };
+    }
+
+    /** A text that is the same for expressions of the same form, whoever made them. */
+    String signature() {
+        String inner = switch (kind) {
+            case NEVER, EMPTY -> "";
+            case BYTES -> bytes.toString();
+            case SEQUENCE -> sequenceSignature();
+            // The order of these parts is that in which they were made.
+            case CHOICE, BOTH -> parts.stream().map(Expression::signature).sorted().collect(Collectors.joining(","));
+            case REPEAT -> parts.getFirst().signature() + min + "," + max;
+        };
+        return kind + "(" + inner + ")";
+    }
+
+    private String sequenceSignature() {
+        StringBuilder text = new StringBuilder();
+        Expression rest = this;
+        for (; rest.kind == Kind.SEQUENCE; rest = rest.parts.get(1)) {
+            text.append(rest.parts.get(0).signature());
+        }
+        return text.append(rest.signature()).toString();
     }
 
     /** Equal if made of the very same parts, which are unique already. */

@@ -3,11 +3,13 @@ package io.gemma4j.grammar;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
  * The tokens of a vocabulary that are text, as a tree of their bytes, in the order of a walk through it: a node's children come right after it.
- * Immutable and thread-safe.
+ * Also keeps masks that grammars share. Thread-safe.
  */
 public final class TokenTrie {
     private final int vocabularySize;
@@ -22,6 +24,7 @@ public final class TokenTrie {
     private final int[] firsts;
     private final int longestBytes;
     private final boolean expressesAllBytes;
+    private final Map<String, TerminalMask> terminalMasks = new RecentlyUsed<>(TokenMasks.MAX_MASKS);
 
     /** Of the tokens of {@code tokenizer}; takes about half a second for the 262144 of Gemma 4. */
     public TokenTrie(Tokenizer tokenizer) {
@@ -76,6 +79,18 @@ public final class TokenTrie {
         return mismatch < 0 ? a.length : mismatch;
     }
 
+    /** A mask that grammars share; made by {@code maker} unless it is there. */
+    TerminalMask terminalMask(String signature, Supplier<TerminalMask> maker) {
+        synchronized (terminalMasks) {
+            TerminalMask mask = terminalMasks.get(signature);
+            if (mask == null) {
+                mask = maker.get();
+                terminalMasks.put(signature, mask);
+            }
+            return mask;
+        }
+    }
+
     int vocabularySize() {
         return vocabularySize;
     }
@@ -101,6 +116,21 @@ public final class TokenTrie {
 
     byte label(int node) {
         return labels[node];
+    }
+
+    /** Room for a bit of each token. */
+    long[] emptyMask() {
+        return new long[vocabularySize + Long.SIZE - 1 >>> 6];
+    }
+
+    /** Where the tokens that end at {@code node} begin among the sorted ones; they end where those of the next node begin. */
+    int firstToken(int node) {
+        return firsts[node];
+    }
+
+    /** A text token, in the order of their bytes. */
+    int sortedToken(int index) {
+        return tokens[index];
     }
 
     /** Sets the bits of the tokens that end at {@code node}. */

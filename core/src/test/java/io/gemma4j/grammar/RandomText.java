@@ -17,7 +17,7 @@ final class RandomText {
         this.trie = new TokenTrie(tokenizer);
     }
 
-    /** A text of at most {@code maxTokens} tokens that is drawn without looking ahead until {@code steering} tokens are left. */
+    /** A text of at most {@code maxTokens} tokens; where a token leads too far from the end, the shortest completion follows. */
     String write(Grammar grammar, Random random, int maxTokens) {
         GrammarMatcher matcher = new GrammarMatcher(grammar, trie);
         Sampler sampler = new Sampler(SamplingOptions.greedy(), trie.vocabularySize());

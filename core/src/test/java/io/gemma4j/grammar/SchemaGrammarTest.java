@@ -13,6 +13,7 @@ import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 import io.gemma4j.chat.Json;
 import io.gemma4j.tokenizer.Vocabularies;
+import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -53,7 +54,6 @@ class SchemaGrammarTest {
         "{\"type\": \"object\"}",
         "{\"$ref\": \"#/$defs/tree\", \"$defs\": {\"tree\": {\"type\": \"object\", \"properties\": {\"children\": {\"type\": \"array\", \"items\": "
                 + "{\"$ref\": \"#/$defs/tree\"}}}, \"required\": [\"children\"]}}}",
-        "{\"anyOf\": [{\"$ref\": \"#\"}, {\"type\": \"integer\", \"minimum\": 3, \"maximum\": 5}]}",
         "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}}, \"additionalProperties\": {\"type\": \"boolean\"}, \"required\": "
                 + "[\"a\", \"b\"]}",
         "{\"type\": \"object\", \"properties\": {\"a\": false, \"b\": true}}",
@@ -112,6 +112,13 @@ class SchemaGrammarTest {
     }
 
     @Test
+    void anAlternativeThatIsTheSchemaItselfAddsNothing() {
+        Grammar grammar = Grammar.ofJsonSchema(Json.read("{\"anyOf\": [{\"$ref\": \"#\"}, {\"type\": \"integer\", \"minimum\": 3, \"maximum\": 5}]}"));
+        assertTrue(after(grammar, "4").accepting);
+        assertTrue(after(grammar, "6").isDead());
+    }
+
+    @Test
     void whiteSpaceIsOptionalAndLimited() {
         Grammar grammar = Grammar.ofJsonSchema(Json.read("{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"array\"}}}"));
         for (String text : new String[] {"{\"a\":[1,2]}", "{ \"a\": [1, 2] }", "{\n  \"a\": [\n    1,\n    2\n  ]\n}", "{}", "{ }"}) {
@@ -134,7 +141,7 @@ class SchemaGrammarTest {
 
     private static GrammarState after(Grammar grammar, GrammarState from, String text) {
         GrammarState state = from;
-        for (byte value : text.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
+        for (byte value : text.getBytes(StandardCharsets.UTF_8)) {
             state = grammar.after(state, value);
         }
         return state;
