@@ -20,7 +20,6 @@ class SlotsTest {
     private static final String PATH = "/v1/chat/completions";
     // Keeps the slow server busy for seconds.
     private static final String LONG_PROMPT = TestServer.saying("word ".repeat(3000), "\"max_tokens\": 1, ");
-    private static final String LONG_ANSWER = TestServer.saying("Tell me a story.", "\"stream\": true, \"logit_bias\": {\"106\": -100, \"1\": -100}, ");
 
     private static Socket post(TestServer server, String body) throws IOException {
         Socket socket = new Socket("127.0.0.1", server.server.port());
@@ -51,7 +50,7 @@ class SlotsTest {
     @Test
     void clientThatGoesWhileItIsAnsweredFreesItsSlot() throws Exception {
         try (TestServer server = TestServer.startSlow(TestServer.options(1, 0, Duration.ofMinutes(2)))) {
-            Socket socket = post(server, LONG_ANSWER);
+            Socket socket = post(server, server.longStory());
             BufferedReader in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
             String line = in.readLine();
             while (!line.contains("\"content\":\"") || line.contains("\"content\":\"\"")) {
@@ -83,7 +82,7 @@ class SlotsTest {
 
     @Test
     void timeLimitEndsAnswersAndWaiting() throws Exception {
-        try (TestServer server = TestServer.startSlow(TestServer.options(1, 1, Duration.ofMillis(800)))) {
+        try (TestServer server = TestServer.startSlow(TestServer.options(1, 1, Duration.ofMillis(1500)))) {
             CompletableFuture<HttpResponse<String>> waiting = CompletableFuture.supplyAsync(() -> {
                 TestServer.await("the slot is busy", () -> server.busy() == 1);
                 return server.post(PATH, TestServer.saying("Hi", ""));
@@ -92,7 +91,7 @@ class SlotsTest {
             assertEquals(504, unanswered.statusCode(), unanswered.body());
             assertEquals("false", unanswered.headers().firstValue("x-should-retry").orElseThrow());
             assertTrue(waiting.get().statusCode() == 503 || waiting.get().statusCode() == 200, waiting.get().body());
-            String begun = server.post(PATH, LONG_ANSWER).body();
+            String begun = server.post(PATH, server.longStory()).body();
             assertTrue(begun.contains("\"finish_reason\":\"length\"") && begun.endsWith("data: [DONE]\n\n"), begun);
         }
     }
@@ -101,7 +100,7 @@ class SlotsTest {
     void closedServerLetsAnswersEndForAWhileAndRefusesNewOnes() throws Exception {
         TestServer server = TestServer.startSlow(TestServer.options(1, 4, Duration.ofMinutes(2)));
         try {
-            CompletableFuture<HttpResponse<String>> running = CompletableFuture.supplyAsync(() -> server.post(PATH, LONG_ANSWER));
+            CompletableFuture<HttpResponse<String>> running = CompletableFuture.supplyAsync(() -> server.post(PATH, server.longStory()));
             TestServer.await("the slot is busy", () -> server.busy() == 1);
             CompletableFuture<HttpResponse<String>> waiting = CompletableFuture.supplyAsync(() -> server.post(PATH, TestServer.saying("Hi", "")));
             TestServer.await("another one waits", () -> server.waiting() == 1);

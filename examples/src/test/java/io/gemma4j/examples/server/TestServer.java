@@ -16,6 +16,8 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A server of the embedded model on a free port of this machine, and what asks it without a client library. */
 final class TestServer implements AutoCloseable {
@@ -116,6 +118,12 @@ final class TestServer implements AutoCloseable {
     /** The body of a request that ends with what a user says. */
     static String saying(String text, String otherFields) {
         return "{\"temperature\": 0, " + otherFields + "\"messages\": [{\"role\": \"user\", \"content\": \"" + text + "\"}]}";
+    }
+
+    /** The body of a request for a stream that only its limits end. */
+    String longStory() {
+        String bias = IntStream.of(model.tokenizer().endOfGenerationTokens()).mapToObj(token -> "\"" + token + "\": -100").collect(Collectors.joining(", "));
+        return saying("Tell me a story.", "\"stream\": true, \"logit_bias\": {" + bias + "}, ");
     }
 
     @Override
