@@ -2,7 +2,9 @@ package io.gemma4j.examples.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gemma4j.FinishReason;
+import io.gemma4j.Timings;
 import io.gemma4j.TokenUsage;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -31,10 +33,20 @@ final class AnswerJson {
         };
     }
 
-    static void putUsage(ObjectNode answer, TokenUsage usage) {
+    /** Tokens, and, beyond OpenAI's API, the time they took. */
+    static void putUsage(ObjectNode answer, TokenUsage usage, Timings timings) {
         ObjectNode node = answer.putObject("usage");
         node.put("prompt_tokens", usage.promptTokens()).put("completion_tokens", usage.generatedTokens())
                 .put("total_tokens", usage.promptTokens() + usage.generatedTokens());
         node.putObject("prompt_tokens_details").put("cached_tokens", usage.cachedTokens());
+        ObjectNode times = answer.putObject("timings").put("first_token_ms", milliseconds(timings.timeToFirstToken()))
+                .put("prompt_ms", milliseconds(timings.prefill())).put("decode_ms", milliseconds(timings.decode()));
+        if (usage.generatedTokens() > 1 && timings.decode().isPositive()) {
+            times.put("decode_tokens_per_second", (usage.generatedTokens() - 1) * 1e9 / timings.decode().toNanos());
+        }
+    }
+
+    private static double milliseconds(Duration duration) {
+        return duration.toNanos() / 1e6;
     }
 }

@@ -39,7 +39,7 @@ final class ChatCompletionJson {
             reply.toolCalls().forEach(call -> write(call, array.addObject()));
         }
         end(reply, choice);
-        AnswerJson.putUsage(answer, reply.usage());
+        AnswerJson.putUsage(answer, reply.usage(), reply.timings());
         return answer;
     }
 
@@ -85,7 +85,7 @@ final class ChatCompletionJson {
         if (usage) {
             ObjectNode counts = AnswerJson.of(id, "chat.completion.chunk", created, model);
             counts.putArray("choices");
-            AnswerJson.putUsage(counts, reply.usage());
+            AnswerJson.putUsage(counts, reply.usage(), reply.timings());
             chunks.add(counts);
         }
         return chunks;

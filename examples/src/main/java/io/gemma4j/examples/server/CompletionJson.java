@@ -27,7 +27,7 @@ final class CompletionJson {
     ObjectNode whole(Generation generation) {
         ObjectNode answer = piece(generation.text());
         end(generation, (ObjectNode) answer.get("choices").get(0));
-        AnswerJson.putUsage(answer, generation.usage());
+        AnswerJson.putUsage(answer, generation.usage(), generation.timings());
         return answer;
     }
 
@@ -47,7 +47,7 @@ final class CompletionJson {
         if (request.generation().includeUsage()) {
             ObjectNode counts = answer();
             counts.putArray("choices");
-            AnswerJson.putUsage(counts, generation.usage());
+            AnswerJson.putUsage(counts, generation.usage(), generation.timings());
             pieces.add(counts);
         }
         return pieces;

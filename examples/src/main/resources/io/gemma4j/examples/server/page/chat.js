@@ -201,9 +201,8 @@ async function answer() {
   running = abort;
   showRunning();
   follow();
-  let usage = null;
+  let counts = null;
   let reason = null;
-  let firstAt = 0;
   try {
     const response = await fetch("v1/chat/completions",
         { method: "POST", headers: headers(), body: JSON.stringify(requestBody()), signal: abort.signal });
@@ -214,13 +213,10 @@ async function answer() {
       if (event.error) {
         throw new Error(event.error.message);
       }
-      usage = event.usage ?? usage;
+      counts = event.usage ? event : counts;
       const choice = event.choices[0];
       reason = choice?.finish_reason ?? reason;
       const delta = choice?.delta ?? {};
-      if (delta.reasoning_content || delta.content) {
-        firstAt ||= performance.now();
-      }
       if (delta.reasoning_content) {
         view.addThought(delta.reasoning_content);
       }
@@ -228,7 +224,7 @@ async function answer() {
         view.addText(delta.content);
       }
     }
-    view.end(notes(usage, reason, firstAt));
+    view.end(notes(counts, reason));
   } catch (error) {
     if (abort.signal.aborted) {
       view.end(["stopped"]);
@@ -246,15 +242,15 @@ async function answer() {
   }
 }
 
-function notes(usage, reason, firstAt) {
+function notes(counts, reason) {
   const all = [];
   if (reason === "length") {
     all.push("ended at its limit");
   }
-  if (usage) {
-    const seconds = (performance.now() - firstAt) / 1000;
-    if (usage.completion_tokens > 1 && seconds > 0) {
-      all.push(`${((usage.completion_tokens - 1) / seconds).toFixed(1)} tokens/s`);
+  if (counts) {
+    const { usage, timings } = counts;
+    if (timings.decode_tokens_per_second) {
+      all.push(`${timings.decode_tokens_per_second.toFixed(1)} tokens/s`);
     }
     all.push(`${usage.completion_tokens} tokens`);
     all.push(`prompt ${usage.prompt_tokens}, ${usage.prompt_tokens_details.cached_tokens} of it cached`);
