@@ -42,7 +42,8 @@ final class ApiError extends RuntimeException {
     }
 
     static ApiError queueFull(int length) {
-        return new ApiError(429, "rate_limit_error", null, "queue_full", "all slots are busy and " + length + " requests are waiting; try again later");
+        return new ApiError(429, "rate_limit_error", null, "queue_full", "all slots are busy and " + length
+                + " requests are waiting; try again later");
     }
 
     static ApiError stopping() {

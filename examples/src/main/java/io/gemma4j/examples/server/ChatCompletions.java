@@ -31,7 +31,8 @@ final class ChatCompletions extends JsonEndpoint {
     @Override
     void answer(Exchange exchange) {
         ChatRequest request = ChatRequest.read(exchange.request(), model, options.thinking(), formats);
-        ChatCompletionJson json = new ChatCompletionJson(modelName(), request.logprobs() ? new LogprobJson(model.tokenizer(), request.topLogprobs()) : null);
+        ChatCompletionJson json =
+                new ChatCompletionJson(modelName(), request.logprobs() ? new LogprobJson(model.tokenizer(), request.topLogprobs()) : null);
         if (request.generation().stream()) {
             EventStream events = exchange.events();
             boolean textIsCall = request.choice().forced() != null;
@@ -62,7 +63,8 @@ final class ChatCompletions extends JsonEndpoint {
     private Reply reply(Session session, ChatRequest request, Consumer<Runnable> canceller, Consumer<Chat.Event> onEvent) {
         GenerationFields generation = request.generation();
         Chat.Builder builder = model.chat().messages(request.messages()).tools(request.choice().tools()).maxToolRounds(0).thinking(request.thinking())
-                .sampling(defaults -> generation.sampling()).maxTokens(generation.maxTokens()).stop(generation.stop().toArray(String[]::new)).session(session);
+                .sampling(defaults -> generation.sampling()).maxTokens(generation.maxTokens())
+                .stop(generation.stop().toArray(String[]::new)).session(session);
         if (request.logprobs()) {
             builder.logprobs(Math.max(1, request.topLogprobs()));
         }

@@ -17,7 +17,8 @@ import java.util.List;
  * @param logprobs whether the log-probability of each token is told
  * @param topLogprobs of how many of the most likely tokens at each place as well
  */
-record ChatRequest(List<Message> messages, ToolChoice choice, Thinking thinking, GenerationFields generation, boolean logprobs, int topLogprobs) {
+record ChatRequest(List<Message> messages, ToolChoice choice, Thinking thinking, GenerationFields generation, boolean logprobs,
+        int topLogprobs) {
     private static final int MAX_TOP_LOGPROBS = 20;
     private static final int LOW_EFFORT_TOKENS = 512;
     private static final int MEDIUM_EFFORT_TOKENS = 2048;
@@ -34,7 +35,8 @@ record ChatRequest(List<Message> messages, ToolChoice choice, Thinking thinking,
         if (topLogprobs > 0 && !logprobs) {
             throw request.invalid("top_logprobs", "needs logprobs to be true");
         }
-        return new ChatRequest(ChatMessages.read(request), ToolChoice.read(request, tools(request), formats), thinking(request, thinkingByDefault), generation, logprobs, topLogprobs);
+        return new ChatRequest(ChatMessages.read(request), ToolChoice.read(request, tools(request), formats), thinking(request, thinkingByDefault),
+                generation, logprobs, topLogprobs);
     }
 
     private static List<Tool> tools(RequestObject request) {

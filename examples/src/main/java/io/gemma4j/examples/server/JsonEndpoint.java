@@ -84,7 +84,8 @@ abstract class JsonEndpoint implements Handler {
     private void requireModel(RequestObject request) {
         String asked = request.string("model").orElse(modelName());
         if (!modelNames.contains(asked)) {
-            throw new ApiError(404, "invalid_request_error", "model", "model_not_found", "there is no model \"" + asked + "\" here; there is " + modelNames);
+            throw new ApiError(404, "invalid_request_error", "model", "model_not_found",
+                    "there is no model \"" + asked + "\" here; there is " + modelNames);
         }
     }
 
@@ -95,7 +96,8 @@ abstract class JsonEndpoint implements Handler {
                     + " tokens do not fit the context length of " + e.contextTokens() + " tokens");
             // Of what a request can hold, only the form of the answer depends on the model: how many tokens its shortest text takes.
             case IllegalArgumentException e when request.has(TOOL_CHOICE) -> ApiError.invalid(TOOL_CHOICE, TOOL_CHOICE + ": " + e.getMessage());
-            case IllegalArgumentException e when request.has(RESPONSE_FORMAT) -> ApiError.invalid(RESPONSE_FORMAT, RESPONSE_FORMAT + ": " + e.getMessage());
+            case IllegalArgumentException e when request.has(RESPONSE_FORMAT) ->
+                ApiError.invalid(RESPONSE_FORMAT, RESPONSE_FORMAT + ": " + e.getMessage());
             case OutOfDeviceMemoryException e -> {
                 LOG.warn("A request was refused: {}", e.getMessage());
                 yield new ApiError(503, "server_error", null, "out_of_memory", "there is no memory for the request at the moment");
