@@ -2,8 +2,10 @@ package io.gemma4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -78,6 +80,7 @@ public final class Chat implements AutoCloseable {
     private final Session session;
     private final boolean ownsSession;
     private final AtomicBoolean inUse = new AtomicBoolean();
+    private final Map<Class<?>, Constraint> forms = new ConcurrentHashMap<>();
     private volatile boolean cancelled;
     private volatile boolean closed;
     private volatile List<Message> messages;
@@ -104,7 +107,8 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
-     * Says something and waits for the answer in the form of a record, whatever form the chat's other answers have.
+     * Says something and waits for the answer in the form of a record, whatever form the chat's other answers have; its stop
+     * strings do not count for this one. See {@link Constraint#jsonOf}.
      *
      * {@snippet :
      * record Weather(String city, int degrees) {}
@@ -122,7 +126,7 @@ public final class Chat implements AutoCloseable {
      * @throws CancellationException if the answer is cancelled
      */
     public <R extends Record> R send(String text, Class<R> type) {
-        Reply reply = stream(options.constraint(Constraint.jsonOf(type)), List.of(Message.user(text)), event -> {});
+        Reply reply = stream(options.constraint(forms.computeIfAbsent(type, key -> Constraint.jsonOf(type))), List.of(Message.user(text)), event -> {});
         return ChatRounds.bind(reply, type);
     }
 

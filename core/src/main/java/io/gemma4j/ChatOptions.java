@@ -17,8 +17,9 @@ import java.util.Optional;
 record ChatOptions(Thinking thinking, List<Tool> tools, SamplingOptions sampling, int maxTokens, List<String> stop, Chat.Overflow overflow,
         int maxToolRounds, Constraint constraint, int logprobs) {
 
+    /** The same, but answers have this form; stop strings would cut it. */
     ChatOptions constraint(Constraint value) {
-        return new ChatOptions(thinking, tools, sampling, maxTokens, stop, overflow, maxToolRounds, value, logprobs);
+        return new ChatOptions(thinking, tools, sampling, maxTokens, List.of(), overflow, maxToolRounds, value, logprobs);
     }
 
     List<ToolDeclaration> declarations() {

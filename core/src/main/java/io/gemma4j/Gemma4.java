@@ -60,6 +60,7 @@ public final class Gemma4 implements AutoCloseable {
     private final Duration loadTime;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean templateReported = new AtomicBoolean();
+    private final Object tokenTrieLock = new Object();
     private TokenTrie tokenTrie;
     private boolean closed;
 
@@ -374,7 +375,7 @@ public final class Gemma4 implements AutoCloseable {
 
     /** The vocabulary as constraints need it; made when it is first asked for. */
     TokenTrie tokenTrie() {
-        synchronized (tokenizer) {
+        synchronized (tokenTrieLock) {
             if (tokenTrie == null) {
                 tokenTrie = new TokenTrie(tokenizer);
             }

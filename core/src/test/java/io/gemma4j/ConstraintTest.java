@@ -13,6 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,6 +102,25 @@ class ConstraintTest {
         assertThrows(IllegalArgumentException.class, () -> model.chat().constraint(Constraint.json()).stop("x").build());
         Constraint long300 = Constraint.jsonSchema("{\"type\": \"string\", \"pattern\": \"^([a-z][A-Z][0-9]){200}$\"}");
         assertThrows(ContextOverflowException.class, () -> request(long300, 1).generate());
+    }
+
+    @Test
+    void oneConstraintServesManyThreads() throws Exception {
+        Constraint shared = Constraint.jsonSchema("{\"type\": \"array\", \"items\": {\"type\": [\"string\", \"integer\"]}, \"minItems\": 1}");
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Future<String>> texts = IntStream.range(0, 8).mapToObj(i -> threads.submit(() -> request(shared, i).maxTokens(12).generate().text())).toList();
+            for (int i = 0; i < 8; i++) {
+                Constraint own = Constraint.jsonSchema("{\"type\": \"array\", \"items\": {\"type\": [\"string\", \"integer\"]}, \"minItems\": 1}");
+                assertEquals(request(own, i).maxTokens(12).generate().text(), texts.get(i).get());
+            }
+        }
+    }
+
+    @Test
+    void stopStringsDoNotCutRecords() {
+        try (Chat chat = model.chat().maxTokens(60).stop("{", "}").sampling(s -> s.seed(1)).build()) {
+            assertTrue(chat.send("What do you want?", Order.class).items() != null);
+        }
     }
 
     @Test

@@ -203,6 +203,6 @@ public final class Grammar {
 
     /** The masks of this grammar for a vocabulary. */
     synchronized TokenMasks masks(TokenTrie trie) {
-        return masks.computeIfAbsent(trie, key -> new TokenMasks(this, key));
+        return masks.computeIfAbsent(trie, key -> new TokenMasks(this));
     }
 }

@@ -27,7 +27,7 @@ public final class GrammarMatcher {
      */
     public long[] allowed() {
         synchronized (grammar) {
-            return masks.mask(state);
+            return masks.mask(state, trie);
         }
     }
 

@@ -4,8 +4,8 @@ import io.gemma4j.grammar.GrammarState.Thread;
 import java.util.Map;
 
 /**
- * Which tokens of a vocabulary may follow in each state of a grammar, as a bit mask: bit {@code t % 64} of word {@code t / 64} is token {@code t}. To be
- * used under the lock of its grammar.
+ * Which tokens of one vocabulary may follow in each state of a grammar, as a bit mask: bit {@code t % 64} of word {@code t / 64} is token {@code t}. To be
+ * used under the lock of its grammar, which forgets it with the vocabulary: nothing here holds on to that.
  *
  * <p>Most of a mask depends only on the terminal that the text is in the middle of, and not on what surrounds it: that part is worked out once for
  * each of its states. It also knows the few places in the tree of tokens at which the terminal may end; from there on the surroundings decide.
@@ -15,22 +15,20 @@ final class TokenMasks {
     static final int MAX_MASKS = 256;
 
     private final Grammar grammar;
-    private final TokenTrie trie;
     private final Map<GrammarState, long[]> masks = new RecentlyUsed<>(MAX_MASKS);
     private final Map<Expression, TerminalMask> terminals = new RecentlyUsed<>(MAX_MASKS);
 
-    TokenMasks(Grammar grammar, TokenTrie trie) {
+    TokenMasks(Grammar grammar) {
         this.grammar = grammar;
-        this.trie = trie;
     }
 
     /** The tokens that may follow, those that end an answer included where it may end; not to be changed. */
-    long[] mask(GrammarState state) {
+    long[] mask(GrammarState state, TokenTrie trie) {
         long[] mask = masks.get(state);
         if (mask == null) {
             mask = trie.emptyMask();
             for (Thread thread : state.threads) {
-                add(thread, mask);
+                add(thread, trie, mask);
             }
             if (state.accepting) {
                 for (int token : trie.endTokens()) {
@@ -42,7 +40,7 @@ final class TokenMasks {
         return mask;
     }
 
-    private void add(Thread thread, long[] mask) {
+    private void add(Thread thread, TokenTrie trie, long[] mask) {
         Expression expression = grammar.saturated(thread.expression(), trie.longestBytes());
         TerminalMask terminal = terminals.get(expression);
         if (terminal == null) {
@@ -55,17 +53,17 @@ final class TokenMasks {
         if (terminal.ends().length > 0) {
             GrammarState rest = grammar.start(thread.rest());
             for (int node : terminal.ends()) {
-                addBelow(node, rest, mask);
+                addBelow(node, rest, trie, mask);
             }
         }
     }
 
-    private void addBelow(int node, GrammarState state, long[] mask) {
+    private void addBelow(int node, GrammarState state, TokenTrie trie, long[] mask) {
         for (int child = node + 1; child < trie.end(node); child = trie.end(child)) {
             GrammarState next = grammar.after(state, trie.label(child));
             if (!next.isDead()) {
                 trie.markTokens(child, mask);
-                addBelow(child, next, mask);
+                addBelow(child, next, trie, mask);
             }
         }
     }

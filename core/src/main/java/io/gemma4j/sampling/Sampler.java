@@ -130,20 +130,19 @@ public final class Sampler {
      * @param allowed a bit for each token: bit {@code t % 64} of word {@code t / 64}
      * @return the token id, or -1 if every allowed token is at negative infinity or banned
      * @throws IllegalArgumentException if there are not as many logits as tokens, or bits
-     * @throws Gemma4Exception if a logit is NaN
+     * @throws Gemma4Exception if the logit of an allowed token is NaN
      */
     public int sample(float[] logits, long[] allowed) {
         requireSize(logits);
         if (allowed.length != vocabularySize + Long.SIZE - 1 >>> 6) {
             throw new IllegalArgumentException("allowed must hold a bit for each of " + vocabularySize + " tokens, had " + allowed.length + " words");
         }
-        requireNumbers(logits);
         if (adjusted == null) {
             adjusted = new float[vocabularySize];
         }
         adjust(logits);
         TokenMask.apply(allowed, adjusted);
-        float max = max(adjusted);
+        float max = requireNumbers(adjusted);
         return max == Float.NEGATIVE_INFINITY ? -1 : choose(adjusted, max);
     }
 

@@ -135,6 +135,26 @@ class SchemaGrammarTest {
         assertEquals("{\"n\":10,\"s\":\"aa\",\"l\":[1,1]}", MINI.write(grammar, new Random(1), MINI.shortestTokens(grammar)).replaceAll("\\s", ""));
     }
 
+    @Test
+    void nestingComesToAnEnd() throws Exception {
+        Grammar grammar = Grammar.ofJsonSchema(true);
+        int deepest = 0;
+        while (!after(grammar, "[".repeat(deepest + 1)).isDead()) {
+            deepest++;
+        }
+        assertTrue(deepest >= 100 && deepest <= 200, "depth " + deepest);
+        String text = "[".repeat(deepest);
+        JSON.readTree(text + new String(grammar.shortest(after(grammar, text)), StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void aGrammarThatForgetsItsStatesReadsOn() {
+        Grammar grammar = Grammar.ofJsonSchema(Json.read("{\"type\": \"array\", \"maxItems\": 4000, \"items\": {\"type\": \"string\"}}"));
+        String most = "[" + "\"ab\",".repeat(3999);
+        assertTrue(after(grammar, most + "\"ab\"]").accepting);
+        assertTrue(after(grammar, most + "\"ab\",").isDead());
+    }
+
     private static GrammarState after(Grammar grammar, String text) {
         return after(grammar, grammar.start(), text);
     }

@@ -69,7 +69,8 @@ class TokenMasksTest {
         for (byte value : text.getBytes(StandardCharsets.UTF_8)) {
             state = grammar.after(state, value);
         }
-        long[] mask = grammar.masks(new TokenTrie(Vocabularies.REAL)).mask(state);
+        TokenTrie trie = new TokenTrie(Vocabularies.REAL);
+        long[] mask = grammar.masks(trie).mask(state, trie);
         assertMaskIsRight(Vocabularies.REAL, grammar, state, mask);
     }
 
