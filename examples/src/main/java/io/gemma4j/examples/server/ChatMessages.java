@@ -98,7 +98,8 @@ final class ChatMessages {
         for (RequestObject part : item.objects("content")) {
             String type = part.requiredString("type");
             if (!type.equals("text")) {
-                throw ApiError.unsupported(part.pathOf("type"), part.pathOf("type") + " must be \"text\", was \"" + type + "\": the model reads text only");
+                throw ApiError.unsupported(part.pathOf("type"),
+                        part.pathOf("type") + " must be \"text\", was \"" + type + "\": the model reads text only");
             }
             text.append(part.requiredString("text"));
         }

@@ -32,7 +32,8 @@ final class Models {
         if (names.contains(name)) {
             send(response, describe(name));
         } else {
-            Exchange.send(response, new ApiError(404, "invalid_request_error", "model", "model_not_found", "there is no model \"" + name + "\" here"));
+            Exchange.send(response, new ApiError(404, "invalid_request_error", "model", "model_not_found",
+                    "there is no model \"" + name + "\" here"));
         }
     }
 
