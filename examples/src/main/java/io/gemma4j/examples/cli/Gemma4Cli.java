@@ -82,6 +82,7 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new TokenizeCommand(streams))
                 .addSubcommand(new GenerateCommand(streams))
                 .addSubcommand(new ChatCommand(streams))
+                .addSubcommand(new ServeCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
                 .addSubcommand(new EvaluateCommand(streams))
                 .addSubcommand(new QuantizeCommand(streams))
