@@ -80,6 +80,7 @@ public final class Gemma4Cli implements Callable<Integer> {
         return new CommandLine(new Gemma4Cli())
                 .addSubcommand(new InfoCommand(streams))
                 .addSubcommand(new TokenizeCommand(streams))
+                .addSubcommand(new RenderCommand(streams))
                 .addSubcommand(new GenerateCommand(streams))
                 .addSubcommand(new ChatCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
