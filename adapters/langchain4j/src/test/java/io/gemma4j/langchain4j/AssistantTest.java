@@ -1,0 +1,134 @@
+package io.gemma4j.langchain4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.langchain4j.agent.tool.P;
+import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.memory.chat.TokenWindowChatMemory;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialThinking;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.service.AiServices;
+import dev.langchain4j.service.Result;
+import dev.langchain4j.service.SystemMessage;
+import dev.langchain4j.service.TokenStream;
+import io.gemma4j.Thinking;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Applications of LangChain4j with the small model, nothing laid down. */
+class AssistantTest {
+    private final List<String> asked = new ArrayList<>();
+
+    interface Assistant {
+        Result<String> ask(String question);
+
+        @SystemMessage("Answer in upper case.")
+        String shout(String question);
+    }
+
+    interface StreamingAssistant {
+        TokenStream ask(String question);
+    }
+
+    /** A tool. */
+    public final class Weather {
+        /** Called by LangChain4j. */
+        @Tool(name = "get_weather", value = "Current weather for a city")
+        public String weather(@P(name = "city", value = "City name") String city) {
+            asked.add(city);
+            return "sunny, 12 degrees";
+        }
+    }
+
+    private static AiServices<Assistant> assistant() {
+        return AiServices.builder(Assistant.class).chatModel(new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().maxOutputTokens(160).build()));
+    }
+
+    @Test
+    void toolsAreCalledAndTheirResultsUsed() {
+        Result<String> result = assistant().tools(new Weather()).build().ask("What is the weather in Paris?");
+        assertThat(asked).containsExactly("Paris");
+        assertThat(result.content()).contains("sunny, 12 degrees");
+        assertThat(result.toolExecutions()).hasSize(1);
+        assertThat(result.tokenUsage().inputTokenCount()).isPositive();
+    }
+
+    @Test
+    void whatWasSaidBeforeIsKnownAsFarAsTheMemoryGoes() {
+        Result<String> remembered = secondAnswer(500);
+        assertThat(remembered.content()).contains("apple");
+        assertThat(secondAnswer(20).tokenUsage().inputTokenCount()).isLessThan(remembered.tokenUsage().inputTokenCount());
+    }
+
+    private static Result<String> secondAnswer(int memoryTokens) {
+        Gemma4TokenCountEstimator estimator = new Gemma4TokenCountEstimator(TinyModel.shared());
+        Assistant assistant = assistant().chatMemory(TokenWindowChatMemory.withMaxTokens(memoryTokens, estimator)).build();
+        assistant.ask("I love apple.");
+        return assistant.ask("What is my favorite food?");
+    }
+
+    @Test
+    void rulesOfTheSystemAreKept() {
+        assertThat(assistant().build().shout("What is the capital of Canada?")).contains("OTTAWA");
+    }
+
+    @Test
+    void streamedAnswersCallToolsAsWell() throws Exception {
+        StreamingAssistant assistant = AiServices.builder(StreamingAssistant.class)
+                .streamingChatModel(new Gemma4StreamingChatModel(TinyModel.shared(), TinyModel.greedy().maxOutputTokens(160).build()))
+                .tools(new Weather()).build();
+        StringBuffer pieces = new StringBuffer();
+        CompletableFuture<ChatResponse> done = new CompletableFuture<>();
+        assistant.ask("What is the weather in Rome?").onPartialResponse(pieces::append).onCompleteResponse(done::complete)
+                .onError(done::completeExceptionally).start();
+        ChatResponse response = done.get(60, TimeUnit.SECONDS);
+        assertThat(asked).containsExactly("Rome");
+        assertThat(pieces.toString()).isEqualTo(response.aiMessage().text()).contains("sunny, 12 degrees");
+    }
+
+    @Test
+    void thoughtsAreKeptApart() throws Exception {
+        ChatRequest request = ChatRequest.builder().messages(UserMessage.from("88 - 41 = ?"))
+                .parameters(TinyModel.greedy().thinking(Thinking.ON).maxOutputTokens(160).build()).build();
+        AiMessage answer = new Gemma4ChatModel(TinyModel.shared()).chat(request).aiMessage();
+        assertThat(answer.text()).contains("47");
+        assertThat(answer.thinking()).isNotBlank();
+        StringBuffer thoughts = new StringBuffer();
+        CompletableFuture<ChatResponse> done = new CompletableFuture<>();
+        new Gemma4StreamingChatModel(TinyModel.shared()).chat(request, new StreamingChatResponseHandler() {
+            @Override
+            public void onPartialThinking(PartialThinking partial) {
+                thoughts.append(partial.text());
+            }
+
+            @Override
+            public void onCompleteResponse(ChatResponse response) {
+                done.complete(response);
+            }
+
+            @Override
+            public void onError(Throwable error) {
+                done.completeExceptionally(error);
+            }
+        });
+        assertThat(done.get(60, TimeUnit.SECONDS).aiMessage()).isEqualTo(answer);
+        assertThat(thoughts.toString()).isEqualTo(answer.thinking());
+    }
+
+    @Test
+    void theSameSeedGivesTheSameAnswer() {
+        Gemma4ChatModel model = new Gemma4ChatModel(TinyModel.shared(), Gemma4ChatRequestParameters.builder().temperature(1.5).seed(5L).build());
+        String story = model.chat("Can you tell a story about a wolf named Eric?");
+        assertThat(model.chat("Can you tell a story about a wolf named Eric?")).isEqualTo(story);
+        Gemma4ChatRequestParameters other = Gemma4ChatRequestParameters.builder().seed(6L).build();
+        assertThat(model.chat(ChatRequest.builder().messages(UserMessage.from("Can you tell a story about a wolf named Eric?")).parameters(other).build())
+                .aiMessage().text()).isNotEqualTo(story);
+    }
+}

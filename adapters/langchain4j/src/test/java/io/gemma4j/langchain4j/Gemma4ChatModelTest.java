@@ -1,0 +1,103 @@
+package io.gemma4j.langchain4j;
+
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.common.AbstractChatModelIT;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What LangChain4j asks of every {@link ChatModel}, on the small model; where that knows too little, its words are laid down. */
+class Gemma4ChatModelTest extends AbstractChatModelIT {
+    @Override
+    protected List<ChatModel> models() {
+        return List.of(new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().build()));
+    }
+
+    @Override
+    protected ChatModel createModelWith(ChatRequestParameters parameters) {
+        return new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().overrideWith(parameters).build());
+    }
+
+    @Override
+    protected ChatRequestParameters createIntegrationSpecificParameters(int maxOutputTokens) {
+        return TinyModel.greedy().maxOutputTokens(maxOutputTokens).build();
+    }
+
+    @Override
+    protected boolean supportsModelNameParameter() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsToolChoiceRequired() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsJsonResponseFormat() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsJsonResponseFormatWithSchema() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsJsonResponseFormatWithRawSchema() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsSingleImageInputAsBase64EncodedString() {
+        return false;
+    }
+
+    @Override
+    protected boolean supportsSingleImageInputAsPublicURL() {
+        return false;
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_system_message(ChatModel model) {
+        LaidDown.GERMAN.during(() -> super.should_respect_system_message(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_stopSequences_in_chat_request(ChatModel model) {
+        LaidDown.HELLO_WORLD.during(() -> super.should_respect_stopSequences_in_chat_request(model));
+    }
+
+    @Test
+    @Override
+    protected void should_respect_stopSequences_in_default_model_parameters() {
+        LaidDown.HELLO_WORLD.during(super::should_respect_stopSequences_in_default_model_parameters);
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_execute_a_tool_then_answer(ChatModel model) {
+        LaidDown.WEATHER.during(() -> super.should_execute_a_tool_then_answer(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_execute_a_tool_without_arguments_then_answer(ChatModel model) {
+        LaidDown.TIME.during(() -> super.should_execute_a_tool_without_arguments_then_answer(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_execute_multiple_tools_in_parallel_then_answer(ChatModel model) {
+        LaidDown.PARALLEL.during(() -> super.should_execute_multiple_tools_in_parallel_then_answer(model));
+    }
+}
