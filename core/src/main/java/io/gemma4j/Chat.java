@@ -75,15 +75,18 @@ public final class Chat implements AutoCloseable {
     private final Gemma4 model;
     private final ChatOptions options;
     private final Session session;
+    private final boolean ownsSession;
     private final AtomicBoolean inUse = new AtomicBoolean();
     private volatile boolean cancelled;
+    private volatile boolean closed;
     private volatile List<Message> messages;
 
-    private Chat(Gemma4 model, ChatOptions options, List<Message> messages) {
+    private Chat(Gemma4 model, ChatOptions options, List<Message> messages, Session lent) {
         this.model = model;
         this.options = options;
         this.messages = messages;
-        this.session = model.newSession();
+        this.ownsSession = lent == null;
+        this.session = ownsSession ? model.newSession() : lent;
     }
 
     /**
@@ -131,7 +134,7 @@ public final class Chat implements AutoCloseable {
             List<Message> conversation = new ArrayList<>(messages);
             conversation.addAll(next);
             ChatTurns.check(conversation);
-            Reply reply = new ChatRounds(model, options, session, () -> cancelled, onEvent).converse(conversation);
+            Reply reply = new ChatRounds(model, options, session, () -> cancelled || closed, onEvent).converse(conversation);
             onEvent.accept(new Event.Done(reply));
             if (ChatRounds.counts(reply)) {
                 messages = List.copyOf(conversation);
@@ -165,6 +168,10 @@ public final class Chat implements AutoCloseable {
     private void enter() {
         if (!inUse.compareAndSet(false, true)) {
             throw new IllegalStateException("the chat is in use by another call; a chat belongs to one caller at a time");
+        }
+        if (closed) {
+            inUse.set(false);
+            throw new IllegalStateException("the chat is closed");
         }
     }
 
@@ -200,10 +207,13 @@ public final class Chat implements AutoCloseable {
         cancelled = true;
     }
 
-    /** Ends what is running and frees its memory. May be called from any thread, and more than once. */
+    /** Ends what is running and frees its memory, unless that is a session that was lent. May be called from any thread, and more than once. */
     @Override
     public void close() {
-        session.close();
+        closed = true;
+        if (ownsSession) {
+            session.close();
+        }
     }
 
     /** Sets up a chat. To be used by one thread. */
@@ -219,6 +229,7 @@ public final class Chat implements AutoCloseable {
         private List<String> stop = List.of();
         private Overflow overflow = Overflow.FAIL;
         private int maxToolRounds = DEFAULT_TOOL_ROUNDS;
+        private Session session;
 
         Builder(Gemma4 model) {
             this.model = model;
@@ -344,6 +355,18 @@ public final class Chat implements AutoCloseable {
         }
 
         /**
+         * Lends the chat a session, for short-lived chats that go on where another one was: what it holds of the conversation is not computed again.
+         *
+         * @param value of the same model; used by nobody else while the chat answers, and closed by the caller
+         * @return this builder
+         * @throws IllegalArgumentException if it belongs to another model
+         */
+        public Builder session(Session value) {
+            session = value.requireModel(model);
+            return this;
+        }
+
+        /**
          * Opens the chat.
          *
          * @return the chat; the caller closes it
@@ -354,7 +377,8 @@ public final class Chat implements AutoCloseable {
             Tool.requireDistinctNames(tools);
             List<Message> conversation = List.copyOf(messages);
             ChatTurns.check(conversation);
-            return new Chat(model, new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds), conversation);
+            return new Chat(model, new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds), conversation,
+                    session);
         }
     }
 }

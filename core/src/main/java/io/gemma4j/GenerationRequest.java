@@ -36,6 +36,7 @@ public final class GenerationRequest {
     private int logprobs;
     private ProgressListener progress = ProgressListener.NONE;
     private Cancellation cancellation = new Cancellation();
+    private Session session;
 
     GenerationRequest(Gemma4 model, String prompt) {
         this.model = model;
@@ -198,6 +199,18 @@ public final class GenerationRequest {
     }
 
     /**
+     * Lends the request a session: what it holds of the prompt is not computed again, see {@link TokenUsage#cachedTokens()}.
+     *
+     * @param value of the same model; used by nobody else while the request runs, and closed by the caller
+     * @return this request
+     * @throws IllegalArgumentException if it belongs to another model
+     */
+    public GenerationRequest session(Session value) {
+        session = value.requireModel(model);
+        return this;
+    }
+
+    /**
      * Runs the request to its end.
      *
      * @return the answer with everything known about it; a cancelled generation returns what it had
@@ -296,6 +309,11 @@ public final class GenerationRequest {
 
     int logprobCount() {
         return logprobs;
+    }
+
+    /** The session that was lent, or null. */
+    Session lentSession() {
+        return session;
     }
 
     ProgressListener progressListener() {

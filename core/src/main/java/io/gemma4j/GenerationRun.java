@@ -4,7 +4,7 @@ import io.gemma4j.tokenizer.StreamDecoder;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 
-/** One generation, advanced by whoever wants its next piece of text. Owns its session. One thread at a time. */
+/** One generation, advanced by whoever wants its next piece of text. Owns its session, unless it is lent. One thread at a time. */
 final class GenerationRun implements AutoCloseable {
     private final Gemma4 model;
     private final GenerationRequest request;
@@ -25,11 +25,11 @@ final class GenerationRun implements AutoCloseable {
         }
         decoder = model.tokenizer().newStreamDecoder();
         stops = new StopMatcher(request.stopStrings());
-        session = model.newSession();
+        session = request.lentSession() == null ? model.newSession() : request.lentSession();
         try {
             run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(), request.logprobCount());
         } catch (RuntimeException e) {
-            session.close();
+            release();
             throw e;
         }
     }
@@ -55,6 +55,9 @@ final class GenerationRun implements AutoCloseable {
         try {
             session.enter();
         } catch (IllegalStateException e) {
+            if (!session.isClosing()) {
+                throw e; // somebody else uses the session that was lent
+            }
             return finish(FinishReason.CANCELLED); // the model was closed
         }
         try {
@@ -104,8 +107,14 @@ final class GenerationRun implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            session.close();
+            release();
             run.commit(reason());
+        }
+    }
+
+    private void release() {
+        if (request.lentSession() == null) {
+            session.close();
         }
     }
 }

@@ -162,6 +162,19 @@ public final class Session implements AutoCloseable {
         exit();
     }
 
+    /** This session, for those who use it with a model. */
+    Session requireModel(Gemma4 expected) {
+        if (model != expected) {
+            throw new IllegalArgumentException("the session belongs to another model");
+        }
+        return this;
+    }
+
+    /** Whether its end has begun. */
+    boolean isClosing() {
+        return closing;
+    }
+
     /** Ends what is running, without waiting for it. */
     void beginClose() {
         closing = true;

@@ -92,6 +92,9 @@ final class TokenRun {
     }
 
     private void decodeStep() {
+        if (session.tokens() != prompt.length + tokens.size() - 1) {
+            throw new IllegalStateException("somebody else has used the session between two tokens; a session belongs to one caller at a time");
+        }
         DecodeStepEvent step = new DecodeStepEvent();
         step.begin();
         step.position = session.tokens();
