@@ -17,6 +17,7 @@ import io.gemma4j.Gemma4;
 import io.gemma4j.Message;
 import io.gemma4j.Reply;
 import io.gemma4j.SamplingOptions;
+import io.gemma4j.Session;
 import io.gemma4j.Thinking;
 import io.gemma4j.chat.Json;
 import java.util.List;
@@ -59,8 +60,8 @@ final class ChatRequestRun {
     }
 
     /** Opens the conversation; the caller has it answered and closes it. */
-    Chat open() {
-        Chat.Builder chat = model.chat().messages(messages).sampling(this::sampling).maxToolRounds(0).thinking(thinking());
+    Chat open(Session session) {
+        Chat.Builder chat = model.chat().session(session).messages(messages).sampling(this::sampling).maxToolRounds(0).thinking(thinking());
         if (parameters.maxOutputTokens() != null) {
             chat.maxTokens(parameters.maxOutputTokens());
         }

@@ -10,6 +10,7 @@ import io.gemma4j.Chat;
 import io.gemma4j.ContextOverflowException;
 import io.gemma4j.Gemma4;
 import io.gemma4j.Reply;
+import io.gemma4j.Session;
 import java.util.List;
 
 /**
@@ -22,13 +23,15 @@ import java.util.List;
  * }
  * }
  *
- * <p>Thread-safe; requests of several threads take turns on the device. Borrows the model: whoever loaded it closes it. What it cannot do, pictures for
+ * <p>Thread-safe; requests of several threads take turns on the device. Borrows the model: whoever loaded it closes it. The session of the last answer is
+ * kept, so that a conversation that goes on is not computed from its start again. What it cannot do, pictures for
  * one, is an {@link UnsupportedFeatureException}; a conversation that does not fit the context is a {@link ContextOverflowException}.
  */
 public final class Gemma4ChatModel implements ChatModel {
     private final Gemma4 model;
     private final ChatRequestParameters defaults;
     private final List<ChatModelListener> listeners;
+    private final IdleSession idle;
 
     /**
      * Wraps a model.
@@ -52,14 +55,18 @@ public final class Gemma4ChatModel implements ChatModel {
         ChatRequestRun.check(model, defaults);
         this.defaults = Gemma4ChatRequestParameters.builder().modelName(model.info().name()).overrideWith(defaults).build();
         this.listeners = List.of(listeners);
+        this.idle = new IdleSession(model);
     }
 
     @Override
     public ChatResponse doChat(ChatRequest request) {
         ChatRequestRun run = new ChatRequestRun(model, request);
-        try (Chat chat = run.open()) {
+        Session session = idle.take();
+        try (Chat chat = run.open(session)) {
             Reply reply = chat.stream(List.of(), event -> {});
             return run.response(reply, reply.toolCalls().stream().map(ChatRequestRun::toolRequest).toList());
+        } finally {
+            idle.giveBack(session);
         }
     }
 

@@ -20,6 +20,7 @@ public final class Gemma4StreamingChatModel implements StreamingChatModel {
     private final Gemma4 model;
     private final ChatRequestParameters defaults;
     private final List<ChatModelListener> listeners;
+    private final IdleSession idle;
 
     /**
      * Wraps a model.
@@ -43,11 +44,12 @@ public final class Gemma4StreamingChatModel implements StreamingChatModel {
         ChatRequestRun.check(model, defaults);
         this.defaults = Gemma4ChatRequestParameters.builder().modelName(model.info().name()).overrideWith(defaults).build();
         this.listeners = List.of(listeners);
+        this.idle = new IdleSession(model);
     }
 
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
-        StreamedRun run = new StreamedRun(new ChatRequestRun(model, request), handler);
+        StreamedRun run = new StreamedRun(new ChatRequestRun(model, request), idle, handler);
         Thread.ofVirtual().name("gemma4j-langchain4j").start(run);
     }
 

@@ -8,6 +8,7 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 import io.gemma4j.Chat;
 import io.gemma4j.FinishReason;
 import io.gemma4j.Reply;
+import io.gemma4j.Session;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -15,26 +16,39 @@ import java.util.concurrent.CancellationException;
 /** An answer on its way to a handler. What the handler throws goes to its {@code onError} and does not end the answer, as LangChain4j has it. */
 final class StreamedRun implements Runnable, StreamingHandle {
     private final ChatRequestRun request;
+    private final IdleSession idle;
     private final StreamingChatResponseHandler handler;
     private final List<ToolExecutionRequest> calls = new ArrayList<>();
     private volatile Chat running;
     private volatile boolean cancelled;
 
-    StreamedRun(ChatRequestRun request, StreamingChatResponseHandler handler) {
+    StreamedRun(ChatRequestRun request, IdleSession idle, StreamingChatResponseHandler handler) {
         this.request = request;
+        this.idle = idle;
         this.handler = handler;
     }
 
     @Override
     public void run() {
-        try (Chat chat = request.open()) {
-            running = chat;
-            Reply reply = chat.stream(List.of(), this::deliver);
-            if (!cancelled) {
-                finish(reply);
-            }
+        Reply reply;
+        try {
+            reply = answer();
         } catch (RuntimeException | Error e) {
             fail(e);
+            return;
+        }
+        if (!cancelled) {
+            finish(reply);
+        }
+    }
+
+    private Reply answer() {
+        Session session = idle.take();
+        try (Chat chat = request.open(session)) {
+            running = chat;
+            return chat.stream(List.of(), this::deliver);
+        } finally {
+            idle.giveBack(session);
         }
     }
 

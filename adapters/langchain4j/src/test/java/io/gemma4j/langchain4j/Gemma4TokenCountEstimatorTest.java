@@ -8,6 +8,7 @@ import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.memory.chat.TokenWindowChatMemory;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,21 @@ class Gemma4TokenCountEstimatorTest {
         int opened = TinyModel.shared().tokenizer().encode("model\n", false).length + 1;
         assertThat(sum - opened).isEqualTo(estimator.estimateTokenCountInMessages(messages));
         assertThat(estimator.estimateTokenCountInMessage(messages.get(2))).isGreaterThan(estimator.estimateTokenCountInText("get_weather sunny"));
+    }
+
+    @Test
+    void aMemoryForgetsWhatHasNoRoom() {
+        List<ChatMessage> said = List.of(UserMessage.from("I love apple."), AiMessage.from("Apple sounds good."), UserMessage.from("What is my favorite food?"));
+        int room = estimator.estimateTokenCountInMessages(said);
+        assertThat(remembered(room, said)).isEqualTo(said);
+        assertThat(remembered(room - 1, said)).isEqualTo(said.subList(1, 3));
+        assertThat(remembered(20, said)).isEqualTo(said.subList(2, 3));
+    }
+
+    private List<ChatMessage> remembered(int tokens, List<ChatMessage> said) {
+        TokenWindowChatMemory memory = TokenWindowChatMemory.withMaxTokens(tokens, estimator);
+        said.forEach(memory::add);
+        return memory.messages();
     }
 
     @Test
