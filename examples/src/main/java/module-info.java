@@ -2,6 +2,7 @@
 module io.gemma4j.examples {
     requires io.gemma4j.bench;
     requires io.gemma4j.core;
+    requires java.net.http;
     requires info.picocli;
     requires org.jline.reader;
     requires com.fasterxml.jackson.databind;

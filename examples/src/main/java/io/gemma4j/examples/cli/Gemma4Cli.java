@@ -86,6 +86,7 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new LogitsCommand(streams))
                 .addSubcommand(new EvaluateCommand(streams))
                 .addSubcommand(new QuantizeCommand(streams))
+                .addSubcommand(new PullCommand(streams))
                 .addSubcommand(BenchCommand.commandLine())
                 .addSubcommand(new HelpCommand())
                 .setOut(new PrintWriter(streams.out(), true, StandardCharsets.UTF_8))
