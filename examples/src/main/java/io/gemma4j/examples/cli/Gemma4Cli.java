@@ -84,6 +84,7 @@ public final class Gemma4Cli implements Callable<Integer> {
                 .addSubcommand(new GenerateCommand(streams))
                 .addSubcommand(new ChatCommand(streams))
                 .addSubcommand(new LogitsCommand(streams))
+                .addSubcommand(new BatchCommand(streams))
                 .addSubcommand(new EvaluateCommand(streams))
                 .addSubcommand(new QuantizeCommand(streams))
                 .addSubcommand(new PullCommand(streams))
