@@ -26,8 +26,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * Answers rows. A row is a JSON object with a {@code prompt}, or with {@code messages} as {@link ConversationJson} reads them, and an {@code id} if need
- * be. Its answer is a JSON object in one line: {@code line}, {@code id}, {@code input} (see {@link RowHash}), and either {@code text},
- * {@code finish_reason}, {@code usage} and, where there are any, {@code thinking} and {@code tool_calls}, or {@code error}.
+ * be. Its answer is a JSON object in one line: {@code id}, {@code input} (see {@link RowHash}), and either {@code text}, {@code finish_reason},
+ * {@code usage} and, where there are any, {@code thinking} and {@code tool_calls}, or {@code error}.
  *
  * <p>Borrows the model. What rows have in common at their start is computed once. Used by one thread, which closes it; {@link #cancel} from any.
  */
@@ -61,41 +61,41 @@ public final class BatchAnswers implements AutoCloseable {
     /**
      * Answers a row.
      *
-     * @param line its number, for the answer
+     * @param place names the row in messages
      * @param row UTF-8
      * @return JSON without a line end; also where the row is no such thing or cannot be answered
      * @throws CancellationException if it is cancelled, the thread interrupted or the model closed
      */
-    public String answer(long line, byte[] row) {
-        ObjectNode answer = JSON.createObjectNode().put("line", line);
+    public String answer(String place, byte[] row) {
+        ObjectNode answer = JSON.createObjectNode();
         String hash = RowHash.of(row);
         try {
-            JsonNode object = ConversationJson.object("line " + line, text(line, row));
+            JsonNode object = ConversationJson.object(place, text(place, row));
             if (object.has("id")) {
                 answer.set("id", object.get("id"));
             }
             answer.put("input", hash);
-            put(answer, reply(conversation(line, object)));
+            put(answer, reply(conversation(place, object)));
         } catch (Gemma4Exception | IllegalArgumentException e) {
             answer.put("input", hash).put("error", e.getMessage());
         }
         return answer.toString();
     }
 
-    private static String text(long line, byte[] row) {
+    private static String text(String place, byte[] row) {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(row)).toString();
         } catch (CharacterCodingException e) {
-            throw new Gemma4Exception("line " + line + ": expected UTF-8 text, found other bytes", e);
+            throw new Gemma4Exception(place + ": expected UTF-8 text, found other bytes", e);
         }
     }
 
-    private static Conversation conversation(long line, JsonNode object) {
+    private static Conversation conversation(String place, JsonNode object) {
         if (object.has("messages")) {
-            return ConversationJson.read("line " + line, object);
+            return ConversationJson.read(place, object);
         }
         if (!object.path("prompt").isTextual()) {
-            throw new Gemma4Exception("line " + line + ": expected key 'prompt' with a string or key 'messages' with an array, found neither");
+            throw new Gemma4Exception(place + ": expected key 'prompt' with a string or key 'messages' with an array, found neither");
         }
         return new Conversation(List.of(Message.user(object.get("prompt").textValue())), List.of(), false, true);
     }

@@ -61,7 +61,7 @@ final class BatchCommand implements Callable<Integer> {
         BatchFile.Result result;
         try (Gemma4 loaded = load(file, options); BatchAnswers answers = new BatchAnswers(loaded, sampling::applyTo, maxTokens, thinking);
                 Interruption interruption = new Interruption(answers::cancel); ProgressBar bar = new ProgressBar(streams, interruption::requested)) {
-            result = new BatchFile(in, out).run(answers::answer, (done, total) -> bar.show("answering", done, total));
+            result = new BatchFile(in, out).run((line, row) -> answers.answer("line " + line, row), (done, total) -> bar.show("answering", done, total));
         }
         streams.err().println("gemma4: " + result.rows() + " rows, of which " + result.earlierRows() + " had an answer; errors: " + result.errors());
         return Gemma4Cli.OK;

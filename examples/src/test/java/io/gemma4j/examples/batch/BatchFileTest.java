@@ -35,7 +35,7 @@ class BatchFileTest {
 
     private String answer(long line, byte[] row) {
         answered.add(line);
-        return "{\"line\":" + line + ",\"input\":\"" + RowHash.of(row) + "\",\"text\":\"über " + row.length + "\"}";
+        return "{\"input\":\"" + RowHash.of(row) + "\",\"text\":\"über " + row.length + "\"}";
     }
 
     private BatchFile.Result run() throws Exception {
