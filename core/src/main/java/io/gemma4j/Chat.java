@@ -3,6 +3,7 @@ package io.gemma4j;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -100,6 +101,28 @@ public final class Chat implements AutoCloseable {
      */
     public Reply send(String text) {
         return stream(text, event -> {});
+    }
+
+    /**
+     * Says something and waits for the answer in the form of a record, whatever form the chat's other answers have.
+     *
+     * {@snippet :
+     * record Weather(String city, int degrees) {}
+     * Weather weather = chat.send("It is 12 degrees in Oslo.", Weather.class);
+     * }
+     *
+     * @param <R> the record
+     * @param text no part of it becomes a control token
+     * @param type what the answer has to look like; the same types as in tools
+     * @return the answer
+     * @throws ContextOverflowException if the conversation does not fit the context
+     * @throws IllegalArgumentException if tool calls are still to be answered, a component has a type without a schema, or the constructor of the
+     *     record refuses the answer
+     * @throws IllegalStateException if the chat is closed or another call is running, or the model calls a tool that the application has to answer
+     * @throws CancellationException if the answer is cancelled
+     */
+    public <R extends Record> R send(String text, Class<R> type) {
+        throw new UnsupportedOperationException("not built yet");
     }
 
     /**
@@ -230,6 +253,8 @@ public final class Chat implements AutoCloseable {
         private Overflow overflow = Overflow.FAIL;
         private int maxToolRounds = DEFAULT_TOOL_ROUNDS;
         private Session session;
+        private Constraint constraint;
+        private int logprobs;
 
         Builder(Gemma4 model) {
             this.model = model;
@@ -367,6 +392,32 @@ public final class Chat implements AutoCloseable {
         }
 
         /**
+         * What every answer has to look like; thoughts and calls of tools may come before it.
+         *
+         * @param value held from the first token of an answer's text to the last
+         * @return this builder
+         */
+        public Builder constraint(Constraint value) {
+            constraint = Objects.requireNonNull(value, "constraint");
+            return this;
+        }
+
+        /**
+         * Asks for the log-probability of each token of an answer's text, and of the most likely ones at its place.
+         *
+         * @param count how many of the most likely ones; 0 for no log-probabilities at all
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder logprobs(int count) {
+            if (count < 0) {
+                throw new IllegalArgumentException("logprobs must be at least 0, was " + count);
+            }
+            logprobs = count;
+            return this;
+        }
+
+        /**
          * Opens the chat.
          *
          * @return the chat; the caller closes it
@@ -377,8 +428,8 @@ public final class Chat implements AutoCloseable {
             Tool.requireDistinctNames(tools);
             List<Message> conversation = List.copyOf(messages);
             ChatTurns.check(conversation);
-            return new Chat(model, new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds), conversation,
-                    session);
+            ChatOptions options = new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds, constraint, logprobs);
+            return new Chat(model, options, conversation, session);
         }
     }
 }

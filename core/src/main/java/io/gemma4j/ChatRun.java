@@ -28,6 +28,7 @@ final class ChatRun {
     private final StringBuilder thinking = new StringBuilder();
     private final List<Message.ToolCall> calls = new ArrayList<>();
     private final Deque<Integer> forced = new ArrayDeque<>();
+    private final List<TokenScore> logprobs = new ArrayList<>();
     private int thoughtTokens;
     private boolean malformedCall;
 
@@ -35,7 +36,7 @@ final class ChatRun {
         this.options = options;
         this.sink = sink;
         this.tokenizer = model.tokenizer();
-        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, 0);
+        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, options.logprobs());
         this.router = new ChannelRouter(tokenizer);
         this.stops = new StopMatcher(options.stop());
     }
@@ -56,7 +57,7 @@ final class ChatRun {
         } finally {
             run.commit(reason == null ? FinishReason.CANCELLED : reason);
         }
-        return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings());
+        return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings(), logprobs);
     }
 
     // Why it ends with this token, or null if it goes on.
@@ -72,6 +73,9 @@ final class ChatRun {
         }
         for (ChannelRouter.Piece piece : router.accept(token)) {
             deliver(piece);
+        }
+        if (options.logprobs() > 0 && router.isAnswering() && !tokenizer.isControl(token)) {
+            logprobs.add(run.logprobs().getLast());
         }
         limitThought();
         if (malformedCall) {

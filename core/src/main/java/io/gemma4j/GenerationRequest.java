@@ -34,6 +34,7 @@ public final class GenerationRequest {
     private List<String> stopStrings = List.of();
     private List<Integer> stopTokens = List.of();
     private int logprobs;
+    private Constraint constraint;
     private ProgressListener progress = ProgressListener.NONE;
     private Cancellation cancellation = new Cancellation();
     private Session session;
@@ -162,9 +163,9 @@ public final class GenerationRequest {
     }
 
     /**
-     * Asks for the most likely tokens at each place, with their log-probabilities.
+     * Asks for the log-probability of each token, and of the most likely ones at its place.
      *
-     * @param count how many at each place; 0 for none
+     * @param count how many of the most likely ones; 0 for no log-probabilities at all
      * @return this request
      * @throws IllegalArgumentException if it is negative
      */
@@ -173,6 +174,17 @@ public final class GenerationRequest {
             throw new IllegalArgumentException("logprobs must be at least 0, was " + count);
         }
         logprobs = count;
+        return this;
+    }
+
+    /**
+     * What the answer has to look like.
+     *
+     * @param value held from the first token to the last
+     * @return this request
+     */
+    public GenerationRequest constraint(Constraint value) {
+        constraint = Objects.requireNonNull(value, "constraint");
         return this;
     }
 

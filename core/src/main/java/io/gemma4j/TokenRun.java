@@ -25,7 +25,7 @@ final class TokenRun {
     private final GenerationEvent event = new GenerationEvent();
     private final long startNanos = System.nanoTime();
     private final List<Integer> tokens = new ArrayList<>();
-    private final List<List<TokenLogprob>> logprobs = new ArrayList<>();
+    private final List<TokenScore> logprobs = new ArrayList<>();
     private int cachedTokens;
     private long firstTokenNanos;
     private long prefillNanos;
@@ -52,11 +52,7 @@ final class TokenRun {
      */
     int draw() {
         advance();
-        float[] logits = session.lastLogits();
-        if (logprobCount > 0) {
-            logprobs.add(sampler.topLogprobs(logits, logprobCount));
-        }
-        return take(sampler.sample(logits));
+        return take(sampler.sample(session.lastLogits()));
     }
 
     /**
@@ -103,6 +99,9 @@ final class TokenRun {
     }
 
     private int take(int token) {
+        if (logprobCount > 0) {
+            logprobs.add(sampler.score(session.lastLogits(), token, logprobCount));
+        }
         sampler.accept(token);
         tokens.add(token);
         lastTokenNanos = System.nanoTime();
@@ -127,8 +126,8 @@ final class TokenRun {
         return tokens;
     }
 
-    /** The most likely tokens at each place, if they are noted. */
-    List<List<TokenLogprob>> logprobs() {
+    /** How likely each token was, if that is noted. */
+    List<TokenScore> logprobs() {
         return logprobs;
     }
 
