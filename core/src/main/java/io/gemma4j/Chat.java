@@ -122,7 +122,8 @@ public final class Chat implements AutoCloseable {
      * @throws CancellationException if the answer is cancelled
      */
     public <R extends Record> R send(String text, Class<R> type) {
-        throw new UnsupportedOperationException("not built yet");
+        Reply reply = stream(options.constraint(Constraint.jsonOf(type)), List.of(Message.user(text)), event -> {});
+        return ChatRounds.bind(reply, type);
     }
 
     /**
@@ -150,6 +151,10 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if the chat is closed or another call is running
      */
     public Reply stream(List<Message> next, Consumer<? super Event> onEvent) {
+        return stream(options, next, onEvent);
+    }
+
+    private Reply stream(ChatOptions changed, List<Message> next, Consumer<? super Event> onEvent) {
         Objects.requireNonNull(onEvent, "onEvent");
         enter();
         try {
@@ -157,7 +162,7 @@ public final class Chat implements AutoCloseable {
             List<Message> conversation = new ArrayList<>(messages);
             conversation.addAll(next);
             ChatTurns.check(conversation);
-            Reply reply = new ChatRounds(model, options, session, () -> cancelled || closed, onEvent).converse(conversation);
+            Reply reply = new ChatRounds(model, changed, session, () -> cancelled || closed, onEvent).converse(conversation);
             onEvent.accept(new Event.Done(reply));
             if (ChatRounds.counts(reply)) {
                 messages = List.copyOf(conversation);
@@ -392,7 +397,7 @@ public final class Chat implements AutoCloseable {
         }
 
         /**
-         * What every answer has to look like; thoughts and calls of tools may come before it.
+         * What every answer has to look like; thoughts and calls of tools may come before it. Not together with {@link #stop}.
          *
          * @param value held from the first token of an answer's text to the last
          * @return this builder
@@ -421,11 +426,15 @@ public final class Chat implements AutoCloseable {
          * Opens the chat.
          *
          * @return the chat; the caller closes it
-         * @throws IllegalArgumentException if a message stands where it has no place, or two tools have the same name
+         * @throws IllegalArgumentException if a message stands where it has no place, two tools have the same name, or there are stop strings beside a
+         *     constraint
          * @throws IllegalStateException if the model is closed
          */
         public Chat build() {
             Tool.requireDistinctNames(tools);
+            if (constraint != null && !stop.isEmpty()) {
+                throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings cannot be combined with it");
+            }
             List<Message> conversation = List.copyOf(messages);
             ChatTurns.check(conversation);
             ChatOptions options = new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds, constraint, logprobs);

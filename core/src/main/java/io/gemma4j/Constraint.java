@@ -1,5 +1,8 @@
 package io.gemma4j;
 
+import io.gemma4j.chat.JavaSchema;
+import io.gemma4j.chat.Json;
+import io.gemma4j.grammar.Grammar;
 import java.util.List;
 
 /**
@@ -15,7 +18,13 @@ import java.util.List;
  * <p>Immutable and thread-safe. What was worked out for a constraint is kept with it, so keep and share it.
  */
 public final class Constraint {
-    private Constraint() {}
+    private static final String ANY = "true";
+
+    private final Grammar grammar;
+
+    private Constraint(Grammar grammar) {
+        this.grammar = grammar;
+    }
 
     /**
      * Any JSON value; for an object use {@code jsonSchema("{\"type\": \"object\"}")}.
@@ -23,7 +32,7 @@ public final class Constraint {
      * @return the constraint
      */
     public static Constraint json() {
-        throw new UnsupportedOperationException("not built yet");
+        return jsonSchema(ANY);
     }
 
     /**
@@ -35,7 +44,7 @@ public final class Constraint {
      *     describes no document at all
      */
     public static Constraint jsonSchema(String schema) {
-        throw new UnsupportedOperationException("not built yet");
+        return new Constraint(Grammar.ofJsonSchema(Json.read(schema)));
     }
 
     /**
@@ -46,7 +55,7 @@ public final class Constraint {
      * @throws IllegalArgumentException if a component has a type that has no schema
      */
     public static Constraint jsonOf(Class<? extends Record> type) {
-        throw new UnsupportedOperationException("not built yet");
+        return new Constraint(Grammar.ofJsonSchema(JavaSchema.exactly(type, Tool::description)));
     }
 
     /**
@@ -57,7 +66,7 @@ public final class Constraint {
      * @throws IllegalArgumentException if it is no such pattern; says where
      */
     public static Constraint regex(String pattern) {
-        throw new UnsupportedOperationException("not built yet");
+        return new Constraint(Grammar.ofRegex(pattern));
     }
 
     /**
@@ -68,7 +77,7 @@ public final class Constraint {
      * @throws IllegalArgumentException if there is none
      */
     public static Constraint choice(List<String> texts) {
-        throw new UnsupportedOperationException("not built yet");
+        return new Constraint(Grammar.ofChoice(texts));
     }
 
     /**
@@ -80,5 +89,9 @@ public final class Constraint {
      */
     public static Constraint choice(String... texts) {
         return choice(List.of(texts));
+    }
+
+    Grammar grammar() {
+        return grammar;
     }
 }

@@ -6,6 +6,7 @@ import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.chat.KnownTemplates;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufTensor;
+import io.gemma4j.grammar.TokenTrie;
 import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.model.Gemma4Decoder;
 import io.gemma4j.model.Gemma4Weights;
@@ -59,6 +60,7 @@ public final class Gemma4 implements AutoCloseable {
     private final Duration loadTime;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean templateReported = new AtomicBoolean();
+    private TokenTrie tokenTrie;
     private boolean closed;
 
     private Gemma4(Arena arena, GgufFile file, ModelBackend backend, LoadOptions options, long startNanos) {
@@ -368,6 +370,16 @@ public final class Gemma4 implements AutoCloseable {
 
     int contextTokens() {
         return contextTokens;
+    }
+
+    /** The vocabulary as constraints need it; made when it is first asked for. */
+    TokenTrie tokenTrie() {
+        synchronized (tokenizer) {
+            if (tokenTrie == null) {
+                tokenTrie = new TokenTrie(tokenizer);
+            }
+            return tokenTrie;
+        }
     }
 
     int hiddenWidth() {

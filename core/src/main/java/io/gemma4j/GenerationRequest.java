@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.Flow;
@@ -178,7 +179,8 @@ public final class GenerationRequest {
     }
 
     /**
-     * What the answer has to look like.
+     * What the answer has to look like. The request cannot be run if it has stop strings or stop tokens as well, or fewer tokens than the shortest such
+     * answer takes: that is an {@link IllegalArgumentException}.
      *
      * @param value held from the first token to the last
      * @return this request
@@ -298,9 +300,16 @@ public final class GenerationRequest {
 
     /** Starts a run that {@code cancelled} can end as well as this request's own switch. */
     GenerationRun start(BooleanSupplier cancelled) {
+        if (constraint != null && !(stopStrings.isEmpty() && stopTokens.isEmpty())) {
+            throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings and stop tokens cannot be combined with it");
+        }
         int[] tokens = raw ? model.tokenizer().encode(prompt) : PromptRenderer.userTurn(model.tokenizer(), prompt);
         Cancellation own = cancellation;
         return new GenerationRun(model, this, tokens, () -> own.isCancelled() || cancelled.getAsBoolean());
+    }
+
+    Optional<Constraint> requiredForm() {
+        return Optional.ofNullable(constraint);
     }
 
     SamplingOptions samplingOptions() {

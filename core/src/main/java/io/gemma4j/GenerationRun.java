@@ -12,6 +12,8 @@ final class GenerationRun implements AutoCloseable {
     private final TokenRun run;
     private final StreamDecoder decoder;
     private final StopMatcher stops;
+    private final ConstrainedText constrained; // null if any text will do
+    private final int limitTokens;
     private final StringBuilder text = new StringBuilder();
     private FinishReason finishReason;
     private boolean closed;
@@ -23,6 +25,8 @@ final class GenerationRun implements AutoCloseable {
         if (prompt.length > model.contextTokens()) {
             throw new ContextOverflowException(prompt.length, 0, model.contextTokens());
         }
+        limitTokens = Math.min(request.maxTokenCount(), ConstrainedText.roomTokens(model, prompt.length));
+        constrained = request.requiredForm().map(form -> ConstrainedText.of(model, form, request.maxTokenCount(), prompt.length)).orElse(null);
         decoder = model.tokenizer().newStreamDecoder();
         stops = new StopMatcher(request.stopStrings());
         session = request.lentSession() == null ? model.newSession() : request.lentSession();
@@ -61,12 +65,17 @@ final class GenerationRun implements AutoCloseable {
             return finish(FinishReason.CANCELLED); // the model was closed
         }
         try {
-            return piece(run.draw());
+            return piece(draw());
         } catch (CancellationException e) {
             return finish(FinishReason.CANCELLED);
         } finally {
             session.exit();
         }
+    }
+
+    private int draw() {
+        return constrained == null ? run.draw()
+                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, limitTokens - run.tokens().size()));
     }
 
     private String piece(int token) {
@@ -80,6 +89,9 @@ final class GenerationRun implements AutoCloseable {
         if (stops.stopped()) {
             finishReason = FinishReason.STOP_SEQUENCE;
             return piece;
+        }
+        if (constrained != null && constrained.isComplete()) {
+            return piece + finish(FinishReason.STOP);
         }
         if (run.tokens().size() == request.maxTokenCount()) {
             return piece + finish(FinishReason.MAX_TOKENS);

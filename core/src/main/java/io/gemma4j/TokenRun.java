@@ -51,8 +51,17 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw() {
+        return draw(Sampler::sample);
+    }
+
+    /**
+     * Draws the next token in another way.
+     *
+     * @throws CancellationException if it is cancelled, interrupted or closed
+     */
+    int draw(TokenChoice choice) {
         advance();
-        return take(sampler.sample(session.lastLogits()));
+        return take(choice.choose(sampler, session.lastLogits()));
     }
 
     /**

@@ -91,6 +91,11 @@ public final class ChannelRouter {
         return place == Place.ANSWER;
     }
 
+    /** Whether a call is going on. */
+    public boolean isCalling() {
+        return place == Place.CALL;
+    }
+
     private List<Piece> taken() {
         List<Piece> result = pieces;
         pieces = new ArrayList<>();

@@ -39,7 +39,7 @@ public final class Sampler {
     private final int[] biasedTokens;
     private final float[] biases;
     private final Penalties penalties; // null if they are all off
-    private final float[] adjusted; // logits after bias and penalties; null if there are none
+    private float[] adjusted; // logits after bias, penalties and mask; null until there are any
     private final TopK topK;
     private final Truncation truncation;
     private final Candidates candidates;
@@ -121,6 +121,33 @@ public final class Sampler {
             max = max(adjusted);
         }
         requireDrawable(max);
+        return choose(chosenFrom, max);
+    }
+
+    /**
+     * As {@link #sample(float[])}, among some tokens only.
+     *
+     * @param allowed a bit for each token: bit {@code t % 64} of word {@code t / 64}
+     * @return the token id, or -1 if every allowed token is at negative infinity or banned
+     * @throws IllegalArgumentException if there are not as many logits as tokens, or bits
+     * @throws Gemma4Exception if a logit is NaN
+     */
+    public int sample(float[] logits, long[] allowed) {
+        requireSize(logits);
+        if (allowed.length != vocabularySize + Long.SIZE - 1 >>> 6) {
+            throw new IllegalArgumentException("allowed must hold a bit for each of " + vocabularySize + " tokens, had " + allowed.length + " words");
+        }
+        requireNumbers(logits);
+        if (adjusted == null) {
+            adjusted = new float[vocabularySize];
+        }
+        adjust(logits);
+        TokenMask.apply(allowed, adjusted);
+        float max = max(adjusted);
+        return max == Float.NEGATIVE_INFINITY ? -1 : choose(adjusted, max);
+    }
+
+    private int choose(float[] chosenFrom, float max) {
         if (options.temperature() == 0) {
             return indexOf(chosenFrom, max);
         }
