@@ -22,6 +22,8 @@ import java.nio.file.StandardOpenOption;
  * @param out where the answers go
  */
 public record BatchFile(Path in, Path out) {
+    /** Beyond every end: on some systems what is locked cannot be read. */
+    private static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
 
     /** Answers one row. */
     @FunctionalInterface
@@ -88,7 +90,7 @@ public record BatchFile(Path in, Path out) {
     private FileLock lock(FileChannel channel) throws IOException {
         FileLock lock = null;
         try {
-            lock = channel.tryLock();
+            lock = channel.tryLock(LOCKED_BYTE, 1, false);
         } catch (OverlappingFileLockException e) {
             // This process holds it already: as if another one did.
         }

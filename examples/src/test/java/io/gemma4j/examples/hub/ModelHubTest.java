@@ -27,6 +27,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -75,6 +77,7 @@ class ModelHubTest {
     }
 
     @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need rights that few have there; files are copies")
     void theCacheHasTheLayoutOfHuggingFace() throws Exception {
         Path file = pull();
         assertEquals(cache.resolve("models--owner--tiny-GGUF/snapshots/" + FakeHub.COMMIT + "/" + NAME), file);
