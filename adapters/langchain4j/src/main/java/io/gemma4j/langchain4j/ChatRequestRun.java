@@ -5,14 +5,13 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
-import dev.langchain4j.model.chat.request.ResponseFormat;
-import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import io.gemma4j.Chat;
+import io.gemma4j.Constraint;
 import io.gemma4j.Gemma4;
 import io.gemma4j.Message;
 import io.gemma4j.Reply;
@@ -21,6 +20,7 @@ import io.gemma4j.Session;
 import io.gemma4j.Thinking;
 import io.gemma4j.chat.Json;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /** What a request asks for, checked and translated. One run each. */
@@ -28,17 +28,19 @@ final class ChatRequestRun {
     private final Gemma4 model;
     private final ChatRequestParameters parameters;
     private final List<Message> messages;
+    private final Optional<Constraint> constraint;
 
     /**
      * Checks a request.
      *
      * @throws UnsupportedFeatureException if it asks for what the model cannot do
      */
-    ChatRequestRun(Gemma4 model, ChatRequest request) {
+    ChatRequestRun(Gemma4 model, ResponseConstraints constraints, ChatRequest request) {
         this.model = model;
         this.parameters = request.parameters();
         check(model, parameters);
         this.messages = RequestMessages.of(request.messages());
+        this.constraint = constraints.of(parameters.responseFormat());
     }
 
     /**
@@ -52,10 +54,6 @@ final class ChatRequestRun {
         }
         if (parameters.toolChoice() == ToolChoice.REQUIRED) {
             throw new UnsupportedFeatureException("ToolChoice.REQUIRED is not supported by Gemma 4: the model itself decides");
-        }
-        ResponseFormat format = parameters.responseFormat();
-        if (format != null && format.type() == ResponseFormatType.JSON) {
-            throw new UnsupportedFeatureException("JSON response format is not supported");
         }
     }
 
@@ -71,6 +69,7 @@ final class ChatRequestRun {
         if (parameters.toolSpecifications() != null && parameters.toolChoice() != ToolChoice.NONE) {
             chat.tools(parameters.toolSpecifications().stream().map(RequestTools::of).toList());
         }
+        constraint.ifPresent(chat::constraint);
         return chat.build();
     }
 

@@ -1,6 +1,7 @@
 package io.gemma4j.langchain4j;
 
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -12,6 +13,7 @@ import io.gemma4j.Gemma4;
 import io.gemma4j.Reply;
 import io.gemma4j.Session;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A Gemma 4 model as LangChain4j's {@link ChatModel}.
@@ -32,6 +34,7 @@ public final class Gemma4ChatModel implements ChatModel {
     private final ChatRequestParameters defaults;
     private final List<ChatModelListener> listeners;
     private final IdleSession idle;
+    private final ResponseConstraints constraints = new ResponseConstraints();
 
     /**
      * Wraps a model.
@@ -60,7 +63,7 @@ public final class Gemma4ChatModel implements ChatModel {
 
     @Override
     public ChatResponse doChat(ChatRequest request) {
-        ChatRequestRun run = new ChatRequestRun(model, request);
+        ChatRequestRun run = new ChatRequestRun(model, constraints, request);
         Session session = idle.take();
         try (Chat chat = run.open(session)) {
             Reply reply = chat.stream(List.of(), event -> {});
@@ -73,6 +76,11 @@ public final class Gemma4ChatModel implements ChatModel {
     @Override
     public ChatRequestParameters defaultRequestParameters() {
         return defaults;
+    }
+
+    @Override
+    public Set<Capability> supportedCapabilities() {
+        return Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
     }
 
     @Override

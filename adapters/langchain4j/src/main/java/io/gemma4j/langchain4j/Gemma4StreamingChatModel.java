@@ -1,6 +1,7 @@
 package io.gemma4j.langchain4j;
 
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -8,6 +9,7 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import io.gemma4j.Gemma4;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A Gemma 4 model as LangChain4j's {@link StreamingChatModel}. Each request runs on a virtual thread of its own, which calls the handler; a handler
@@ -21,6 +23,7 @@ public final class Gemma4StreamingChatModel implements StreamingChatModel {
     private final ChatRequestParameters defaults;
     private final List<ChatModelListener> listeners;
     private final IdleSession idle;
+    private final ResponseConstraints constraints = new ResponseConstraints();
 
     /**
      * Wraps a model.
@@ -49,13 +52,18 @@ public final class Gemma4StreamingChatModel implements StreamingChatModel {
 
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
-        StreamedRun run = new StreamedRun(new ChatRequestRun(model, request), idle, handler);
+        StreamedRun run = new StreamedRun(new ChatRequestRun(model, constraints, request), idle, handler);
         Thread.ofVirtual().name("gemma4j-langchain4j").start(run);
     }
 
     @Override
     public ChatRequestParameters defaultRequestParameters() {
         return defaults;
+    }
+
+    @Override
+    public Set<Capability> supportedCapabilities() {
+        return Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
     }
 
     @Override

@@ -71,6 +71,19 @@ class AssistantTest {
         assertThat(answer.tokenUsage().inputTokenCount()).isGreaterThan(2 * alone);
     }
 
+    interface Extractor {
+        Person extract(String text);
+    }
+
+    record Person(String job, String food, int age) {}
+
+    @Test
+    void answersBecomeRecordsWhateverTheModelWouldRatherSay() {
+        Extractor extractor = AiServices.create(Extractor.class, new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().maxOutputTokens(160).build()));
+        assertThat(extractor.extract("Return job pilot, food plum and age 31 as JSON.")).isEqualTo(new Person("pilot", "plum", 31));
+        assertThat(extractor.extract("Tell me the capital of Norway.").job()).isNotNull();
+    }
+
     @Test
     void rulesOfTheSystemAreKept() {
         assertThat(assistant().build().shout("What is the capital of Canada?")).contains("OTTAWA");

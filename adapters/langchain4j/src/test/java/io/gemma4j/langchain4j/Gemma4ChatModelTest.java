@@ -36,21 +36,6 @@ class Gemma4ChatModelTest extends AbstractChatModelIT {
     }
 
     @Override
-    protected boolean supportsJsonResponseFormat() {
-        return false;
-    }
-
-    @Override
-    protected boolean supportsJsonResponseFormatWithSchema() {
-        return false;
-    }
-
-    @Override
-    protected boolean supportsJsonResponseFormatWithRawSchema() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }
@@ -99,5 +84,33 @@ class Gemma4ChatModelTest extends AbstractChatModelIT {
     @Override
     protected void should_execute_multiple_tools_in_parallel_then_answer(ChatModel model) {
         LaidDown.PARALLEL.during(() -> super.should_execute_multiple_tools_in_parallel_then_answer(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JSON_response_format(ChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JSON_response_format(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JSON_response_format_with_schema(ChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JSON_response_format_with_schema(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JsonRawSchema_responseFormat(ChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JsonRawSchema_responseFormat(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(ChatModel model) {
+        LaidDown.WEATHER_AS_JSON.during(() -> super.should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(model));
     }
 }

@@ -61,21 +61,6 @@ class Gemma4StreamingChatModelTest extends AbstractStreamingChatModelIT {
     }
 
     @Override
-    protected boolean supportsJsonResponseFormat() {
-        return false;
-    }
-
-    @Override
-    protected boolean supportsJsonResponseFormatWithSchema() {
-        return false;
-    }
-
-    @Override
-    protected boolean supportsJsonResponseFormatWithRawSchema() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }
@@ -124,5 +109,33 @@ class Gemma4StreamingChatModelTest extends AbstractStreamingChatModelIT {
     @Override
     protected void should_execute_multiple_tools_in_parallel_then_answer(StreamingChatModel model) {
         LaidDown.PARALLEL.during(() -> super.should_execute_multiple_tools_in_parallel_then_answer(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JSON_response_format(StreamingChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JSON_response_format(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JSON_response_format_with_schema(StreamingChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JSON_response_format_with_schema(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_JsonRawSchema_responseFormat(StreamingChatModel model) {
+        LaidDown.JSON.during(() -> super.should_respect_JsonRawSchema_responseFormat(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(StreamingChatModel model) {
+        LaidDown.WEATHER_AS_JSON.during(() -> super.should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(model));
     }
 }

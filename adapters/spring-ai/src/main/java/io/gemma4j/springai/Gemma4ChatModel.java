@@ -45,6 +45,7 @@ public final class Gemma4ChatModel implements ChatModel {
     private final Gemma4ChatOptions options;
     private final ObservationRegistry observations;
     private final AtomicReference<Session> idle = new AtomicReference<>();
+    private final OutputConstraints constraints = new OutputConstraints();
 
     /**
      * Wraps a model.
@@ -69,7 +70,7 @@ public final class Gemma4ChatModel implements ChatModel {
         Prompt complete = complete(prompt);
         ChatModelObservationContext context = ChatModelObservationContext.builder().prompt(complete).provider(PROVIDER).build();
         return observation(context).observe(() -> {
-            PromptRun run = new PromptRun(model, complete);
+            PromptRun run = new PromptRun(model, constraints, complete);
             Session session = takeSession();
             try (Chat chat = run.open(session)) {
                 ChatResponse response = run.response(chat.stream(List.of(), event -> {}));
@@ -84,7 +85,7 @@ public final class Gemma4ChatModel implements ChatModel {
     @Override
     public Flux<ChatResponse> stream(Prompt prompt) {
         Prompt complete = complete(prompt);
-        PromptRun run = new PromptRun(model, complete);
+        PromptRun run = new PromptRun(model, constraints, complete);
         return Flux.deferContextual(view -> {
             ChatModelObservationContext context = ChatModelObservationContext.builder().prompt(complete).provider(PROVIDER).streaming(true).build();
             Observation observation = observation(context).parentObservation(view.getOrDefault(ObservationThreadLocalAccessor.KEY, null)).start();

@@ -6,21 +6,24 @@ import java.util.Map;
 import java.util.Objects;
 import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.model.tool.DefaultToolCallingChatOptions;
+import org.springframework.ai.model.tool.StructuredOutputChatOptions;
 import org.springframework.ai.tool.ToolCallback;
 
 /**
- * What can be asked of a Gemma 4 model: what Spring AI knows of every model, how much it may think, and a seed. What is null is as the model file
+ * What can be asked of a Gemma 4 model: what Spring AI knows of every model, how much it may think, a seed, and a JSON schema. What is null is as the model file
  * recommends. Immutable and thread-safe, as far as the tools are.
  */
-public final class Gemma4ChatOptions extends DefaultToolCallingChatOptions {
+public final class Gemma4ChatOptions extends DefaultToolCallingChatOptions implements StructuredOutputChatOptions {
     private final Thinking thinking;
     private final Long seed;
+    private final String outputSchema;
 
     private Gemma4ChatOptions(Builder builder, List<ToolCallback> tools, Map<String, Object> toolContext, ChatOptions common) {
         super(tools, toolContext, common.getModel(), common.getFrequencyPenalty(), common.getMaxTokens(), common.getPresencePenalty(),
                 common.getStopSequences(), common.getTemperature(), common.getTopK(), common.getTopP());
         this.thinking = builder.thinking;
         this.seed = builder.seed;
+        this.outputSchema = builder.outputSchema;
     }
 
     /**
@@ -50,27 +53,39 @@ public final class Gemma4ChatOptions extends DefaultToolCallingChatOptions {
         return seed;
     }
 
+    /**
+     * What the answer has to look like.
+     *
+     * @return a JSON schema; null for any text
+     */
+    @Override
+    public String getOutputSchema() {
+        return outputSchema;
+    }
+
     @Override
     public Builder mutate() {
         return builder().model(getModel()).frequencyPenalty(getFrequencyPenalty()).maxTokens(getMaxTokens()).presencePenalty(getPresencePenalty())
                 .stopSequences(getStopSequences()).temperature(getTemperature()).topK(getTopK()).topP(getTopP()).toolCallbacks(getToolCallbacks())
-                .toolContext(getToolContext()).thinking(thinking).seed(seed);
+                .toolContext(getToolContext()).thinking(thinking).seed(seed).outputSchema(outputSchema);
     }
 
     @Override
     public boolean equals(Object other) {
-        return super.equals(other) && other instanceof Gemma4ChatOptions that && Objects.equals(thinking, that.thinking) && Objects.equals(seed, that.seed);
+        return super.equals(other) && other instanceof Gemma4ChatOptions that && Objects.equals(thinking, that.thinking) && Objects.equals(seed, that.seed)
+                && Objects.equals(outputSchema, that.outputSchema);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), thinking, seed);
+        return Objects.hash(super.hashCode(), thinking, seed, outputSchema);
     }
 
     /** Sets up options. To be used by one thread. */
-    public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder> {
+    public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder> implements StructuredOutputChatOptions.Builder<Builder> {
         private Thinking thinking;
         private Long seed;
+        private String outputSchema;
 
         private Builder() {}
 
@@ -96,12 +111,25 @@ public final class Gemma4ChatOptions extends DefaultToolCallingChatOptions {
             return this;
         }
 
+        /**
+         * What the answer has to look like; it is held while the answer is generated.
+         *
+         * @param value JSON schema; null for any text
+         * @return this builder
+         */
+        @Override
+        public Builder outputSchema(String value) {
+            outputSchema = value;
+            return this;
+        }
+
         @Override
         public Builder combineWith(ChatOptions.Builder<?> other) {
             super.combineWith(other);
             if (other instanceof Builder that) {
                 thinking = that.thinking == null ? thinking : that.thinking;
                 seed = that.seed == null ? seed : that.seed;
+                outputSchema = that.outputSchema == null ? outputSchema : that.outputSchema;
             }
             return this;
         }

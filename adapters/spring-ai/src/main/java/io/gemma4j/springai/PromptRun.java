@@ -20,6 +20,7 @@ import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.chat.model.Generation;
 import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.chat.prompt.Prompt;
+import org.springframework.ai.model.tool.StructuredOutputChatOptions;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.tool.ToolCallback;
 import org.springframework.ai.tool.definition.ToolDefinition;
@@ -29,6 +30,7 @@ final class PromptRun {
     private final Gemma4 model;
     private final ChatOptions options;
     private final List<Message> messages;
+    private final OutputConstraints constraints;
     private final String id = UUID.randomUUID().toString();
 
     /**
@@ -36,8 +38,9 @@ final class PromptRun {
      *
      * @throws IllegalArgumentException if it asks for what the model cannot do
      */
-    PromptRun(Gemma4 model, Prompt prompt) {
+    PromptRun(Gemma4 model, OutputConstraints constraints, Prompt prompt) {
         this.model = model;
+        this.constraints = constraints;
         this.options = prompt.getOptions();
         this.messages = PromptMessages.of(prompt.getInstructions());
     }
@@ -53,6 +56,9 @@ final class PromptRun {
         }
         if (options instanceof ToolCallingChatOptions calling && calling.getToolCallbacks() != null) {
             chat.tools(calling.getToolCallbacks().stream().map(ToolCallback::getToolDefinition).map(PromptRun::tool).toList());
+        }
+        if (options instanceof StructuredOutputChatOptions structured && structured.getOutputSchema() != null) {
+            chat.constraint(constraints.of(structured.getOutputSchema()));
         }
         return chat.build();
     }

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.springframework.ai.chat.client.AdvisorParams;
 import org.springframework.ai.chat.client.ChatClient;
 import org.springframework.ai.chat.messages.AssistantMessage;
 import org.springframework.ai.chat.messages.Message;
@@ -145,6 +146,15 @@ class Gemma4AutoConfigurationTest {
                 AssistantMessage.builder().content("").toolCalls(calls).build(), ToolResponseMessage.builder().responses(responses).build())))
                 .distinct()).hasSize(1).first().satisfies(messages ->
                         assertThat(messages.getLast().toolResults().stream().map(result -> result.value())).isEqualTo(List.of("sunny", "rainy")));
+    }
+
+    record Person(String job, String food, int age) {}
+
+    @Test
+    void answersBecomeRecords() {
+        Person person = client.build().prompt("Return job pilot, food plum and age 31 as JSON.").advisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).call()
+                .entity(Person.class);
+        assertThat(person).isEqualTo(new Person("pilot", "plum", 31));
     }
 
     @Test
