@@ -59,6 +59,13 @@ class Gemma4ChatModelTest extends AbstractChatModelIT {
         LaidDown.HELLO_WORLD.during(() -> super.should_respect_stopSequences_in_chat_request(model));
     }
 
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_multiple_messages(ChatModel model) {
+        LaidDown.GREEN.during(() -> super.should_respect_multiple_messages(model));
+    }
+
     @Test
     @Override
     protected void should_respect_stopSequences_in_default_model_parameters() {

@@ -84,6 +84,13 @@ class Gemma4StreamingChatModelTest extends AbstractStreamingChatModelIT {
         LaidDown.HELLO_WORLD.during(() -> super.should_respect_stopSequences_in_chat_request(model));
     }
 
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_respect_multiple_messages(StreamingChatModel model) {
+        LaidDown.GREEN.during(() -> super.should_respect_multiple_messages(model));
+    }
+
     @Test
     @Override
     protected void should_respect_stopSequences_in_default_model_parameters() {

