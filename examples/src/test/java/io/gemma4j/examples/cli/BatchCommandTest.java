@@ -29,7 +29,7 @@ class BatchCommandTest {
 
     private List<String> arguments() {
         return List.of("batch", folder.resolve("in").toString(), folder.resolve("out").toString(), "--model", MODEL, "--temperature", "0", "--threads", "1",
-                "--backend", "cpu", "--max-tokens", Integer.toString(maxTokens));
+                "--backend", "cpu", "--cpu", "vector", "--max-tokens", Integer.toString(maxTokens));
     }
 
     private CliRun run() {
