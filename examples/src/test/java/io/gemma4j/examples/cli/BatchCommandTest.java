@@ -114,7 +114,7 @@ class BatchCommandTest {
 
     @Test
     void aRunThatIsKilledTwiceLosesAndRepeatsNoRow() throws Exception {
-        int rows = 60;
+        int rows = 40;
         writeRows(rows);
         for (int answers : new int[] {3, 8}) {
             Process process = start();
@@ -126,19 +126,19 @@ class BatchCommandTest {
         Files.write(folder.resolve("out"), Arrays.copyOf(whole, whole.length - 7)); // and the last line torn
         CliRun run = run();
         assertEquals(0, run.exitCode(), run.err());
-        assertTrue(run.err().matches("gemma4: 60 rows, of which ([7-9]|\\d\\d) had an answer; errors: 0\n"), run.err());
+        assertTrue(run.err().matches("gemma4: 40 rows, of which ([7-9]|\\d\\d) had an answer; errors: 0\n"), run.err());
         assertEachRowOnce(rows);
     }
 
     @Test
     @DisabledOnOs(value = OS.WINDOWS, disabledReason = "no SIGINT")
     void controlCLeavesWholeAnswers() throws Exception {
-        writeRows(60);
+        writeRows(40);
         Process process = start();
         awaitAnswers(process, 2);
         new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
         assertEquals(130, process.waitFor(), Files.readString(folder.resolve("log")));
         assertTrue(Files.readString(folder.resolve("out")).endsWith("}\n"));
-        assertTrue(answers().size() < 60);
+        assertTrue(answers().size() < 40);
     }
 }

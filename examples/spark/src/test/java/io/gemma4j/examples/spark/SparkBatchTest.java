@@ -49,7 +49,7 @@ class SparkBatchTest {
 
     private String[] arguments(String rows) throws IOException {
         Path in = Files.writeString(folder.resolve("in.jsonl"), rows);
-        return new String[] {in.toString(), folder.resolve("out").toString(), "--model", MODEL, "--temperature", "0", "--max-tokens", "60", "--partitions", "12"};
+        return new String[] {in.toString(), folder.resolve("out").toString(), "--model", MODEL, "--temperature", "0", "--max-tokens", "60", "--partitions", "8"};
     }
 
     private void run(String rows) throws Exception {
@@ -99,7 +99,7 @@ class SparkBatchTest {
 
     @Test
     void whatFinishedTasksOfAKilledJobHaveLeftIsKept() throws Exception {
-        int stories = 36;
+        int stories = 24;
         String rows = IntStream.range(0, stories)
                 .mapToObj(i -> "{\"id\": \"" + i + "\", \"prompt\": \"Can you tell a story about a wolf named Eric? " + i + "\"}\n").collect(Collectors.joining());
         Process process = start(rows);
