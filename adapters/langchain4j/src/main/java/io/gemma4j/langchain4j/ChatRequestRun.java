@@ -18,6 +18,7 @@ import io.gemma4j.Reply;
 import io.gemma4j.SamplingOptions;
 import io.gemma4j.Session;
 import io.gemma4j.Thinking;
+import io.gemma4j.Tool;
 import io.gemma4j.chat.Json;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +29,9 @@ final class ChatRequestRun {
     private final Gemma4 model;
     private final ChatRequestParameters parameters;
     private final List<Message> messages;
-    private final Optional<Constraint> constraint;
+    private final List<Tool> tools;
+    private final Optional<Constraint> format;
+    private final Optional<DemandedCall> demanded;
 
     /**
      * Checks a request.
@@ -40,7 +43,17 @@ final class ChatRequestRun {
         this.parameters = request.parameters();
         check(model, parameters);
         this.messages = RequestMessages.of(request.messages());
-        this.constraint = constraints.of(parameters.responseFormat());
+        this.tools = parameters.toolSpecifications() == null || parameters.toolChoice() == ToolChoice.NONE ? List.of()
+                : parameters.toolSpecifications().stream().map(RequestTools::of).toList();
+        this.format = constraints.of(parameters.responseFormat());
+        this.demanded = parameters.toolChoice() == ToolChoice.REQUIRED && !tools.isEmpty() ? Optional.of(demanded(constraints)) : Optional.empty();
+    }
+
+    private DemandedCall demanded(ResponseConstraints constraints) {
+        if (format.isPresent() || parameters.stopSequences() != null && !parameters.stopSequences().isEmpty()) {
+            throw new UnsupportedFeatureException("ToolChoice.REQUIRED is not supported together with a JSON response format or stop sequences");
+        }
+        return DemandedCall.of(tools, constraints);
     }
 
     /**
@@ -51,9 +64,6 @@ final class ChatRequestRun {
     static void check(Gemma4 model, ChatRequestParameters parameters) {
         if (parameters.modelName() != null && !parameters.modelName().equals(model.info().name())) {
             throw new UnsupportedFeatureException("modelName '" + parameters.modelName() + "' is not supported: this model is " + model.info().name());
-        }
-        if (parameters.toolChoice() == ToolChoice.REQUIRED) {
-            throw new UnsupportedFeatureException("ToolChoice.REQUIRED is not supported by Gemma 4: the model itself decides");
         }
     }
 
@@ -66,11 +76,8 @@ final class ChatRequestRun {
         if (parameters.stopSequences() != null) {
             chat.stop(parameters.stopSequences().toArray(String[]::new));
         }
-        if (parameters.toolSpecifications() != null && parameters.toolChoice() != ToolChoice.NONE) {
-            chat.tools(parameters.toolSpecifications().stream().map(RequestTools::of).toList());
-        }
-        constraint.ifPresent(chat::constraint);
-        return chat.build();
+        demanded.map(DemandedCall::constraint).or(() -> format).ifPresent(chat::constraint);
+        return chat.tools(tools).build();
     }
 
     private Thinking thinking() {
@@ -85,6 +92,16 @@ final class ChatRequestRun {
         options = parameters.frequencyPenalty() == null ? options : options.frequencyPenalty(parameters.frequencyPenalty().floatValue());
         options = parameters.presencePenalty() == null ? options : options.presencePenalty(parameters.presencePenalty().floatValue());
         return parameters instanceof Gemma4ChatRequestParameters own && own.seed() != null ? options.seed(own.seed()) : options;
+    }
+
+    /** Whether a text is no answer but a call. */
+    boolean textIsCall() {
+        return demanded.isPresent();
+    }
+
+    /** The reply with the call that was demanded. */
+    Reply complete(Reply reply) {
+        return demanded.map(call -> call.withCall(reply)).orElse(reply);
     }
 
     /** A call with an id of its own, which the model does not give. */

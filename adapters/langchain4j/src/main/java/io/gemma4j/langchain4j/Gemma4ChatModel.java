@@ -66,7 +66,7 @@ public final class Gemma4ChatModel implements ChatModel {
         ChatRequestRun run = new ChatRequestRun(model, constraints, request);
         Session session = idle.take();
         try (Chat chat = run.open(session)) {
-            Reply reply = chat.stream(List.of(), event -> {});
+            Reply reply = run.complete(chat.stream(List.of(), event -> {}));
             return run.response(reply, reply.toolCalls().stream().map(ChatRequestRun::toolRequest).toList());
         } finally {
             idle.giveBack(session);

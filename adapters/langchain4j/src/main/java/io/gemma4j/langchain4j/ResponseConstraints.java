@@ -34,9 +34,17 @@ final class ResponseConstraints {
         if (format == null || format.type() != ResponseFormatType.JSON) {
             return Optional.empty();
         }
-        String schema = format.jsonSchema() == null ? ANY_OBJECT : Json.write(JsonSchemaElementUtils.toMap(format.jsonSchema().rootElement()));
+        return Optional.of(ofSchema(format.jsonSchema() == null ? ANY_OBJECT : Json.write(JsonSchemaElementUtils.toMap(format.jsonSchema().rootElement()))));
+    }
+
+    /**
+     * What a JSON schema asks for.
+     *
+     * @throws UnsupportedFeatureException if it uses a keyword that cannot be enforced
+     */
+    Constraint ofSchema(String schema) {
         synchronized (bySchema) {
-            return Optional.of(bySchema.computeIfAbsent(schema, ResponseConstraints::constraint));
+            return bySchema.computeIfAbsent(schema, ResponseConstraints::constraint);
         }
     }
 

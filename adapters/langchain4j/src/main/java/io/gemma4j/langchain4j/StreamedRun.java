@@ -7,6 +7,7 @@ import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import io.gemma4j.Chat;
 import io.gemma4j.FinishReason;
+import io.gemma4j.Message;
 import io.gemma4j.Reply;
 import io.gemma4j.Session;
 import java.util.ArrayList;
@@ -58,22 +59,30 @@ final class StreamedRun implements Runnable, StreamingHandle {
             return;
         }
         switch (event) {
-            case Chat.Event.Text(String text) -> InternalStreamingChatResponseHandlerUtils.onPartialResponse(handler, text, this);
-            case Chat.Event.Thinking(String text) -> InternalStreamingChatResponseHandlerUtils.onPartialThinking(handler, text, this);
-            case Chat.Event.ToolCall(var call) -> {
-                calls.add(ChatRequestRun.toolRequest(call));
-                InternalStreamingChatResponseHandlerUtils.onCompleteToolCall(handler, new CompleteToolCall(calls.size() - 1, calls.getLast()));
+            case Chat.Event.Text(String text) -> {
+                if (!request.textIsCall()) {
+                    InternalStreamingChatResponseHandlerUtils.onPartialResponse(handler, text, this);
+                }
             }
+            case Chat.Event.Thinking(String text) -> InternalStreamingChatResponseHandlerUtils.onPartialThinking(handler, text, this);
+            case Chat.Event.ToolCall(var call) -> deliver(call);
             case Chat.Event.Done done -> {}
         }
+    }
+
+    private void deliver(Message.ToolCall call) {
+        calls.add(ChatRequestRun.toolRequest(call));
+        InternalStreamingChatResponseHandlerUtils.onCompleteToolCall(handler, new CompleteToolCall(calls.size() - 1, calls.getLast()));
     }
 
     private void finish(Reply reply) {
         if (reply.finishReason() == FinishReason.CANCELLED) {
             fail(new CancellationException("the answer was interrupted, or its model closed"));
-        } else {
-            InternalStreamingChatResponseHandlerUtils.onCompleteResponse(handler, request.response(reply, calls));
+            return;
         }
+        Reply complete = request.complete(reply);
+        complete.toolCalls().stream().skip(calls.size()).forEach(this::deliver);
+        InternalStreamingChatResponseHandlerUtils.onCompleteResponse(handler, request.response(complete, calls));
     }
 
     private void fail(Throwable failure) {

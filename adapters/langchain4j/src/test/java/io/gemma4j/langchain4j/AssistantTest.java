@@ -1,14 +1,19 @@
 package io.gemma4j.langchain4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.langchain4j.agent.tool.P;
 import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.memory.ChatMemory;
 import dev.langchain4j.memory.chat.TokenWindowChatMemory;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ToolChoice;
+import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.PartialThinking;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
@@ -82,6 +87,24 @@ class AssistantTest {
         Extractor extractor = AiServices.create(Extractor.class, new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().maxOutputTokens(160).build()));
         assertThat(extractor.extract("Return job pilot, food plum and age 31 as JSON.")).isEqualTo(new Person("pilot", "plum", 31));
         assertThat(extractor.extract("Tell me the capital of Norway.")).isNotNull();
+    }
+
+    @Test
+    void aCallThatIsDemandedIsMadeWhateverTheModelWouldRatherSay() {
+        ToolSpecification dress = ToolSpecification.builder().name("dress")
+                .parameters(JsonObjectSchema.builder().addIntegerProperty("size").required("size").build()).build();
+        ToolSpecification greet = ToolSpecification.builder().name("greet")
+                .parameters(JsonObjectSchema.builder().addEnumProperty("word", List.of("hi", "hello")).required("word").build()).build();
+        Gemma4ChatModel model = new Gemma4ChatModel(TinyModel.shared(), TinyModel.greedy().maxOutputTokens(60).build());
+        for (List<ToolSpecification> tools : List.of(List.of(dress), List.of(greet), List.of(dress, greet))) {
+            AiMessage answer = model.chat(ChatRequest.builder().messages(UserMessage.from("What is the capital of Canada?"))
+                    .toolSpecifications(tools).toolChoice(ToolChoice.REQUIRED).build()).aiMessage();
+            assertThat(answer.text()).isNull();
+            assertThat(answer.toolExecutionRequests()).singleElement().satisfies(call -> assertThat(call.arguments())
+                    .matches(call.name().equals("dress") ? "\\{\"size\":-?\\d+}" : "\\{\"word\":\"(hi|hello)\"}"));
+        }
+        assertThatThrownBy(() -> model.chat(ChatRequest.builder().messages(UserMessage.from("x")).toolSpecifications(dress).toolChoice(ToolChoice.REQUIRED)
+                .stopSequences(List.of("y")).build())).isInstanceOf(UnsupportedFeatureException.class);
     }
 
     @Test

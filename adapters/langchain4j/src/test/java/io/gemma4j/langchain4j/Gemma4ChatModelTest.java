@@ -31,11 +31,6 @@ class Gemma4ChatModelTest extends AbstractChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolChoiceRequired() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }
@@ -119,5 +114,19 @@ class Gemma4ChatModelTest extends AbstractChatModelIT {
     @Override
     protected void should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(ChatModel model) {
         LaidDown.WEATHER_AS_JSON.during(() -> super.should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_force_LLM_to_execute_any_tool(ChatModel model) {
+        LaidDown.ANY_CALL.during(() -> super.should_force_LLM_to_execute_any_tool(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_force_LLM_to_execute_specific_tool(ChatModel model) {
+        LaidDown.THE_CALL.during(() -> super.should_force_LLM_to_execute_specific_tool(model));
     }
 }

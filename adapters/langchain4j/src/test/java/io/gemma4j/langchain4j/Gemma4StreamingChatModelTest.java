@@ -56,11 +56,6 @@ class Gemma4StreamingChatModelTest extends AbstractStreamingChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolChoiceRequired() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }
@@ -144,5 +139,19 @@ class Gemma4StreamingChatModelTest extends AbstractStreamingChatModelIT {
     @Override
     protected void should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(StreamingChatModel model) {
         LaidDown.WEATHER_AS_JSON.during(() -> super.should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_force_LLM_to_execute_any_tool(StreamingChatModel model) {
+        LaidDown.ANY_CALL.during(() -> super.should_force_LLM_to_execute_any_tool(model));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    @Override
+    protected void should_force_LLM_to_execute_specific_tool(StreamingChatModel model) {
+        LaidDown.THE_CALL.during(() -> super.should_force_LLM_to_execute_specific_tool(model));
     }
 }

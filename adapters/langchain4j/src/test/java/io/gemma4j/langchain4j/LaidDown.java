@@ -10,6 +10,8 @@ enum LaidDown {
     WEATHER("<|tool_call>call:getWeather{city:<|\"|>Munich<|\"|>}<tool_call|><|tool_response>", "It is sunny in Munich.<turn|>"),
     TIME("<|tool_call>call:get_current_time{}<tool_call|><|tool_response>", "It is 10:14 now.<turn|>"),
     JSON("{\"city\": \"Berlin\"}"),
+    ANY_CALL("{\"name\": \"getWeather\", \"arguments\": {\"city\": \"Munich\"}}"),
+    THE_CALL("{\"city\": \"Munich\"}"),
     WEATHER_AS_JSON("<|tool_call>call:getWeather{city:<|\"|>Munich<|\"|>}<tool_call|><|tool_response>", "{\"weather\": \"sunny\"}"),
     PARALLEL("<|tool_call>call:getWeather{city:<|\"|>Munich<|\"|>}<tool_call|><|tool_call>call:getTime{country:<|\"|>France<|\"|>}<tool_call|><|tool_response>",
             "It is sunny in Munich and 14:35 in France.<turn|>");
