@@ -90,7 +90,7 @@ final class RequestMessages {
             if (content instanceof TextContent text) {
                 return text.text();
             }
-            throw new UnsupportedFeatureException(content.type().name().toLowerCase(Locale.ROOT) + " content is not supported: the model reads text only");
+            throw new UnsupportedFeatureException(content.type().name().toLowerCase(Locale.ROOT) + " content is not supported: the model has no use for non-text content");
         }).collect(Collectors.joining("\n"));
     }
 }
