@@ -2,6 +2,7 @@ package io.gemma4j.cuda;
 
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.AttentionWeights;
+import io.gemma4j.backend.DeviceSampler;
 import io.gemma4j.backend.ExpertWeights;
 import io.gemma4j.backend.FeedForwardWeights;
 import io.gemma4j.backend.HeadWeights;
@@ -14,11 +15,13 @@ import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
+import io.gemma4j.sampling.Sampler;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -28,6 +31,8 @@ import java.util.concurrent.ConcurrentHashMap;
 final class CudaBackend implements ModelBackend {
     // Activations take at most this part of the memory that is free once the weights are loaded.
     private static final int ACTIVATION_PART = 4;
+    // Steps whose token is drawn on the host.
+    private static final Object NO_DRAW = "no draw";
 
     private final CudaContext context;
     private final KernelLibrary.Origin origin;
@@ -40,6 +45,8 @@ final class CudaBackend implements ModelBackend {
     private final DecodeBlocks decode;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
+    private final SamplingState sampling;
+    private final Set<CudaDeviceSampler> samplers = ConcurrentHashMap.newKeySet();
     private final List<CudaBuffer> activations = new ArrayList<>();
     private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
     private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
@@ -60,6 +67,7 @@ final class CudaBackend implements ModelBackend {
             throw e;
         }
         kernels = new KernelLibrary(context);
+        sampling = new SamplingState(kernels, stream, recorded::discard);
         TilePermutation permutation = new TilePermutation(kernels, stream);
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
@@ -128,10 +136,58 @@ final class CudaBackend implements ModelBackend {
     @Override
     public void runStep(Step step, Runnable operations) {
         if (step.rows() == 1 && step.logitRowCount() == 1) {
-            recorded.run(step, kvOwners, operations);
+            sampling.release();
+            recorded.set(step, kvOwners);
+            recorded.run(NO_DRAW, operations);
         } else {
             operations.run();
         }
+    }
+
+    @Override
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+        CudaDeviceSampler opened = new CudaDeviceSampler(this, context, sampling, sampler, suppressedTokens, (CudaActivations) logits);
+        samplers.add(opened);
+        return Optional.of(opened);
+    }
+
+    /** Queues a step, whose token the host knows, and the draw of the next one. */
+    void runAndDraw(Step step, Runnable operations, CudaDeviceSampler sampler) {
+        if (step.rows() == 1) {
+            recorded.set(step, kvOwners);
+            recordedDraw(operations, sampler);
+        } else {
+            operations.run();
+            recorded.set(step.onlyLogitRows(), kvOwners);
+            draw(sampler);
+        }
+    }
+
+    /** Queues the step that the last draw left on the device, and the draw of the next token. */
+    void runNextAndDraw(Step step, Runnable operations, CudaDeviceSampler sampler) {
+        recorded.inputs().follow(step);
+        recordedDraw(operations, sampler);
+    }
+
+    private void recordedDraw(Runnable operations, CudaDeviceSampler sampler) {
+        recorded.run(sampler.kernels(), () -> {
+            operations.run();
+            draw(sampler);
+        });
+    }
+
+    private void draw(CudaDeviceSampler sampler) {
+        sampling.draw(sampler.kernels(), sampler.logits(), recorded.inputs());
+    }
+
+    /** Puts an event after what is queued. */
+    void record(CudaEvent event) {
+        event.record(stream);
+    }
+
+    /** Forgets a sampler that is closed. */
+    void forget(CudaDeviceSampler sampler) {
+        samplers.remove(sampler);
     }
 
     private StepInputs inputs(Step step) {
@@ -319,7 +375,9 @@ final class CudaBackend implements ModelBackend {
             for (StepInputs one : inputs) {
                 one.close();
             }
+            samplers.forEach(CudaDeviceSampler::close);
             recorded.close();
+            sampling.close();
             decode.close();
             attention.close();
             matmul.close();
