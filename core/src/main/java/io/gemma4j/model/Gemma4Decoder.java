@@ -276,7 +276,7 @@ public final class Gemma4Decoder {
         for (PerLayerInputWeights part : weights.perLayerInputs()) {
             int first = part.firstLayer() * part.width();
             int width = part.layers() * part.width();
-            boolean afterGathering = part.firstLayer() == config.firstKvSharingLayer();
+            boolean afterGathering = step != logitStep && part.firstLayer() == config.firstKvSharingLayer();
             if (afterGathering) {
                 backend.gatherLogitRows(scratch.hidden, step, scratch.normed);
             }

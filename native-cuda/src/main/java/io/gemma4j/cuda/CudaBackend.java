@@ -11,6 +11,7 @@ import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.PerLayerEmbeddingWeights;
+import io.gemma4j.backend.PerLayerInputWeights;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
@@ -177,7 +178,7 @@ final class CudaBackend implements ModelBackend {
     }
 
     private void draw(CudaDeviceSampler sampler) {
-        sampling.draw(sampler.kernels(), sampler.logits(), recorded.inputs());
+        sampling.draw(sampler.kernels(), sampler.logits(), decode.headMaxima(), recorded.inputs());
     }
 
     /** Puts an event after what is queued. */
@@ -317,6 +318,13 @@ final class CudaBackend implements ModelBackend {
             decode.start((CudaActivations) hidden);
         } else {
             decode.stop();
+        }
+    }
+
+    @Override
+    public void perLayerInputBlock(PerLayerInputWeights w, float epsilon, Step step, Activations embedding, Activations tokenPart, Activations out) {
+        if (step.rows() != 1 || !decode.perLayerInputBlock(w, epsilon, inputs(step), (CudaActivations) embedding, (CudaActivations) out)) {
+            ModelBackend.super.perLayerInputBlock(w, epsilon, step, embedding, tokenPart, out);
         }
     }
 

@@ -19,6 +19,11 @@ import java.util.Map;
 final class SamplingState implements AutoCloseable {
     // Draws whose tokens are kept until the host reads them.
     static final int RING_STEPS = 4;
+    private static final String GREEDY = "sample_greedy";
+    private static final String TOP_K = "sample_top_k";
+    private static final String ANY = "sample_any";
+    private static final int GREEDY_THREADS = 256;
+    private static final int THREADS = 1024;
     private static final int MAX_TOP_K = 64;
     private static final int LOGITS_PER_BLOCK = 2048;
     private static final int ADJUST_THREADS = 256;
@@ -50,8 +55,7 @@ final class SamplingState implements AutoCloseable {
     record Kernels(String kernel, boolean biased, boolean penalized, boolean windowed) {
 
         static Kernels of(SamplingOptions options, int[] suppressedTokens) {
-            String kernel = options.temperature() == 0 ? "sample_greedy"
-                    : options.topK() >= 1 && options.topK() <= MAX_TOP_K ? "sample_top_k" : "sample_any";
+            String kernel = options.temperature() == 0 ? GREEDY : options.topK() >= 1 && options.topK() <= MAX_TOP_K ? TOP_K : ANY;
             boolean penalized = options.penaltyTokens() != 0
                     && (options.repetitionPenalty() != 1 || options.presencePenalty() != 0 || options.frequencyPenalty() != 0);
             return new Kernels(kernel, suppressedTokens.length > 0 || !options.logitBias().isEmpty(), penalized,
@@ -109,8 +113,8 @@ final class SamplingState implements AutoCloseable {
         SamplingOptions options = of.sampler().options();
         Kernels chosen = of.kernels();
         scratch.require(Long.BYTES * switch (chosen.kernel) {
-            case "sample_greedy" -> blocks(vocabulary);
-            case "sample_top_k" -> 4L * blocks(vocabulary);
+            case GREEDY -> blocks(vocabulary);
+            case TOP_K -> 4L * blocks(vocabulary);
             default -> 2L * vocabulary;
         });
         if (chosen.adjusts()) {
@@ -181,10 +185,20 @@ final class SamplingState implements AutoCloseable {
         }
     }
 
-    /** Queues the draw of a token from the first row of {@code logits}. Allocates nothing. */
-    void draw(Kernels chosen, CudaActivations logits, StepInputs inputs) {
+    /**
+     * Queues the draw of a token from the first row of {@code logits}. Allocates nothing.
+     *
+     * @param maxima the largest of them, where those are known, or null
+     */
+    void draw(Kernels chosen, CudaActivations logits, CudaMatvec.Maxima maxima, StepInputs inputs) {
         int vocabulary = logits.width();
         DevicePointer countsOrNull = chosen.penalized ? counts.require(1) : DevicePointer.NULL;
+        if (maxima != null && chosen.kernel.equals(GREEDY) && !chosen.adjusts()) {
+            CudaKernel kernel = kernels.kernel("sample_greedy_maxima").pointer(maxima.values()).pointer(maxima.places()).int32(maxima.parts())
+                    .int32(vocabulary);
+            sequence(kernel, chosen, countsOrNull, inputs).launchEarly(stream, Grid.of(1), GREEDY_THREADS, 0);
+            return;
+        }
         DevicePointer from = logits.start();
         if (chosen.adjusts()) {
             from = adjusted.require(1);
@@ -192,15 +206,19 @@ final class SamplingState implements AutoCloseable {
                     .pointer(chosen.biased ? bias.require(1) : DevicePointer.NULL).pointer(countsOrNull).pointer(from).int64(vocabulary)
                     .launch(stream, Grid.of(Math.ceilDiv(vocabulary, ADJUST_THREADS)), ADJUST_THREADS, 0);
         }
-        boolean oneBlock = chosen.kernel.equals("sample_any");
-        // The capacity of a window matters only to the rows after the first.
-        CudaKernel kernel = kernels.kernel(chosen.kernel).pointer(from).int64(vocabulary).int32(vocabulary).pointer(options()).pointer(state())
-                .pointer(countsOrNull).pointer(chosen.windowed ? window.require(1) : DevicePointer.NULL).int32(0).pointer(inputs.tokens())
-                .pointer(inputs.positions()).pointer(ring.pointer()).int32(RING_STEPS).pointer(scratch.require(1));
+        boolean oneBlock = chosen.kernel.equals(ANY);
+        CudaKernel kernel = sequence(kernels.kernel(chosen.kernel).pointer(from).int64(vocabulary).int32(vocabulary), chosen, countsOrNull, inputs)
+                .pointer(scratch.require(1));
         if (!oneBlock) {
             kernel.pointer(arrivals());
         }
-        kernel.launch(stream, Grid.of(oneBlock ? 1 : blocks(vocabulary)), chosen.kernel.equals("sample_greedy") ? 256 : 1024, 0);
+        kernel.launch(stream, Grid.of(oneBlock ? 1 : blocks(vocabulary)), chosen.kernel.equals(GREEDY) ? GREEDY_THREADS : THREADS, 0);
+    }
+
+    private CudaKernel sequence(CudaKernel kernel, Kernels chosen, DevicePointer countsOrNull, StepInputs inputs) {
+        // The capacity of a window matters only to the rows after the first.
+        return kernel.pointer(options()).pointer(state()).pointer(countsOrNull).pointer(chosen.windowed ? window.require(1) : DevicePointer.NULL)
+                .int32(0).pointer(inputs.tokens()).pointer(inputs.positions()).pointer(ring.pointer()).int32(RING_STEPS);
     }
 
     /**
