@@ -46,8 +46,7 @@ final class CudaBackend implements ModelBackend {
     private final DecodeBlocks decode;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
-    private final SamplingState sampling;
-    private final Set<CudaDeviceSampler> samplers = ConcurrentHashMap.newKeySet();
+    private final DeviceDraws draws;
     private final List<CudaBuffer> activations = new ArrayList<>();
     private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
     private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
@@ -56,19 +55,30 @@ final class CudaBackend implements ModelBackend {
 
     /** Takes over {@code context}. */
     CudaBackend(CudaContext context, KernelLibrary.Origin origin) {
+        this(context, origin, true, true);
+    }
+
+    /**
+     * The same with less speed, to compare with.
+     *
+     * @param overlapping see {@link CudaStream}
+     * @param repeating see {@link RecordedStep}
+     */
+    CudaBackend(CudaContext context, KernelLibrary.Origin origin, boolean overlapping, boolean repeating) {
         this.context = context;
         this.origin = origin;
+        SamplingState sampling;
         try {
-            stream = new CudaStream(context);
+            stream = new CudaStream(context, overlapping);
             // A step, and the same step without the rows that want no logits.
             inputs = new StepInputs[] {new StepInputs(context, () -> {}), new StepInputs(context, () -> {})};
-            recorded = new RecordedStep(stream);
+            recorded = new RecordedStep(stream, repeating);
+            kernels = new KernelLibrary(context);
+            sampling = new SamplingState(kernels, stream, recorded::discard);
         } catch (RuntimeException e) {
             context.close();
             throw e;
         }
-        kernels = new KernelLibrary(context);
-        sampling = new SamplingState(kernels, stream, recorded::discard);
         TilePermutation permutation = new TilePermutation(kernels, stream);
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
@@ -76,6 +86,7 @@ final class CudaBackend implements ModelBackend {
         matmul = new CudaMatmul(kernels, stream, matvec, permutation, recorded::discard);
         attention = new CudaAttention(kernels, stream, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
+        draws = new DeviceDraws(stream, recorded, sampling, decode::headMaxima, () -> kvOwners);
     }
 
     @Override
@@ -137,7 +148,7 @@ final class CudaBackend implements ModelBackend {
     @Override
     public void runStep(Step step, Runnable operations) {
         if (step.rows() == 1 && step.logitRowCount() == 1) {
-            sampling.release();
+            draws.release();
             recorded.set(step, kvOwners);
             recorded.run(NO_DRAW, operations);
         } else {
@@ -147,48 +158,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
-        CudaDeviceSampler opened = new CudaDeviceSampler(this, context, sampling, sampler, suppressedTokens, (CudaActivations) logits);
-        samplers.add(opened);
-        return Optional.of(opened);
-    }
-
-    /** Queues a step, whose token the host knows, and the draw of the next one. */
-    void runAndDraw(Step step, Runnable operations, CudaDeviceSampler sampler) {
-        if (step.rows() == 1) {
-            recorded.set(step, kvOwners);
-            recordedDraw(operations, sampler);
-        } else {
-            operations.run();
-            recorded.set(step.onlyLogitRows(), kvOwners);
-            draw(sampler);
-        }
-    }
-
-    /** Queues the step that the last draw left on the device, and the draw of the next token. */
-    void runNextAndDraw(Step step, Runnable operations, CudaDeviceSampler sampler) {
-        recorded.inputs().follow(step);
-        recordedDraw(operations, sampler);
-    }
-
-    private void recordedDraw(Runnable operations, CudaDeviceSampler sampler) {
-        recorded.run(sampler.kernels(), () -> {
-            operations.run();
-            draw(sampler);
-        });
-    }
-
-    private void draw(CudaDeviceSampler sampler) {
-        sampling.draw(sampler.kernels(), sampler.logits(), decode.headMaxima(), recorded.inputs());
-    }
-
-    /** Puts an event after what is queued. */
-    void record(CudaEvent event) {
-        event.record(stream);
-    }
-
-    /** Forgets a sampler that is closed. */
-    void forget(CudaDeviceSampler sampler) {
-        samplers.remove(sampler);
+        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits));
     }
 
     private StepInputs inputs(Step step) {
@@ -383,9 +353,8 @@ final class CudaBackend implements ModelBackend {
             for (StepInputs one : inputs) {
                 one.close();
             }
-            samplers.forEach(CudaDeviceSampler::close);
+            draws.close();
             recorded.close();
-            sampling.close();
             decode.close();
             attention.close();
             matmul.close();

@@ -8,7 +8,7 @@ import java.util.Deque;
 
 /** One text's tokens, drawn in {@link SamplingState}; see there for what happens when texts take turns. */
 final class CudaDeviceSampler implements DeviceSampler {
-    private final CudaBackend backend;
+    private final DeviceDraws draws;
     private final SamplingState state;
     private final Sampler sampler;
     private final int[] suppressedTokens;
@@ -21,8 +21,8 @@ final class CudaDeviceSampler implements DeviceSampler {
     private int nextPosition;
     private boolean closed;
 
-    CudaDeviceSampler(CudaBackend backend, CudaContext context, SamplingState state, Sampler sampler, int[] suppressedTokens, CudaActivations logits) {
-        this.backend = backend;
+    CudaDeviceSampler(DeviceDraws draws, CudaContext context, SamplingState state, Sampler sampler, int[] suppressedTokens, CudaActivations logits) {
+        this.draws = draws;
         this.state = state;
         this.sampler = sampler;
         this.suppressedTokens = suppressedTokens;
@@ -55,7 +55,7 @@ final class CudaDeviceSampler implements DeviceSampler {
         state.load(this, logits.width());
         queuedDraws = 0;
         fetchedDraws = 0;
-        backend.runAndDraw(step, operations, this);
+        draws.run(step, operations, this, event(queuedDraws));
         queued(step);
     }
 
@@ -68,14 +68,13 @@ final class CudaDeviceSampler implements DeviceSampler {
         if (queuedDraws - fetchedDraws == SamplingState.RING_STEPS) {
             fetch();
         }
-        backend.runNextAndDraw(step, operations, this);
+        draws.runNext(step, operations, this, event(queuedDraws));
         queued(step);
         return true;
     }
 
     private void queued(Step step) {
         nextPosition = step.position(step.rows() - 1) + 1;
-        backend.record(event(queuedDraws));
         queuedDraws++;
     }
 
@@ -129,6 +128,6 @@ final class CudaDeviceSampler implements DeviceSampler {
         for (CudaEvent event : drawn) {
             event.close();
         }
-        backend.forget(this);
+        draws.forget(this);
     }
 }

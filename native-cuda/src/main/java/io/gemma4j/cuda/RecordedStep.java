@@ -14,12 +14,15 @@ import java.util.SortedSet;
  */
 final class RecordedStep implements AutoCloseable {
     private final CudaStream stream;
+    private final boolean repeats;
     private final StepInputs inputs;
     private final Map<Object, CudaGraph> graphs = new HashMap<>();
     private final Set<Object> prepared = new HashSet<>();
 
-    RecordedStep(CudaStream stream) {
+    /** @param repeats whether anything is recorded; without, every step runs as it is */
+    RecordedStep(CudaStream stream, boolean repeats) {
         this.stream = stream;
+        this.repeats = repeats;
         inputs = new StepInputs(stream.context(), this::discard);
     }
 
@@ -40,7 +43,7 @@ final class RecordedStep implements AutoCloseable {
      * @param operations queues what it consists of
      */
     void run(Object kind, Runnable operations) {
-        if (prepared.add(kind)) {
+        if (prepared.add(kind) || !repeats) {
             operations.run();
             return;
         }

