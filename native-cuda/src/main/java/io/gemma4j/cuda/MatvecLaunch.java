@@ -22,6 +22,8 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
     private static final int SHARED_BYTES = 150 << 10;
     // Of that, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
     private static final int RING_BYTES = 64 << 10;
+    // Of what a block may have, the kernels take less than this for themselves.
+    private static final int STATIC_BYTES = 4 << 10;
     // An 8-bit number for each column, and two floats for each group.
     private static final int QUANTIZED_TILE_BYTES = 256 + 256 / QuantizedVector.GROUP * 2 * Float.BYTES;
 
@@ -74,7 +76,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         int stages = 0;
         int sharedBytes = neededBytes;
         if (device.major() >= RING_MAJOR) {
-            int room = Math.min(SHARED_BYTES, device.maxSharedBytes()) - neededBytes;
+            int room = Math.min(SHARED_BYTES, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
             stages = Math.clamp(Math.min(RING_BYTES, room) / stageBytes, MIN_STAGES, MAX_STAGES);
             sharedBytes = neededBytes + Math.max(stages * stageBytes, room);
         }
