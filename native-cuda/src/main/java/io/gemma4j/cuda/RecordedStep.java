@@ -43,8 +43,10 @@ final class RecordedStep implements AutoCloseable {
      * @param operations queues what it consists of
      */
     void run(Object kind, Runnable operations) {
-        if (prepared.add(kind) || !repeats) {
+        if (!repeats || !prepared.contains(kind)) {
             operations.run();
+            // Only now: a step that was cancelled has not prepared the next one.
+            prepared.add(kind);
             return;
         }
         CudaGraph graph = graphs.get(kind);
