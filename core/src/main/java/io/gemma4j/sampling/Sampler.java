@@ -98,6 +98,11 @@ public final class Sampler {
         return acceptedTokens;
     }
 
+    /** Whether tokens of the past are made less likely. */
+    public boolean penalizes() {
+        return penalties != null;
+    }
+
     /** The tokens that penalties look at, oldest first; none where there are no penalties. */
     public int[] penalizedTokens() {
         return penalties == null ? new int[0] : penalties.window();

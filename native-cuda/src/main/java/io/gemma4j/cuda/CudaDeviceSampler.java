@@ -27,7 +27,7 @@ final class CudaDeviceSampler implements DeviceSampler {
         this.sampler = sampler;
         this.suppressedTokens = suppressedTokens;
         this.logits = logits;
-        kernels = SamplingState.Kernels.of(sampler.options(), suppressedTokens);
+        kernels = SamplingState.Kernels.of(sampler, suppressedTokens);
         for (int i = 0; i < drawn.length; i++) {
             drawn[i] = new CudaEvent(context);
         }

@@ -51,16 +51,18 @@ final class CudaElementwise implements AutoCloseable {
     }
 
     /**
-     * What per-layer embeddings add to a run of layers, of the token of a step of one row: {@code (rms(projected) * norm + scale * table[token]) / sqrt(2)}.
+     * What per-layer embeddings add to a run of layers, of the token of a step of one row:
+     * {@code (rms(projected) * norm + sqrt(width) * table[token]) / sqrt(2)}.
      *
      * @param rowsOfTable as the file has them
      * @param out {@code float[layers * width]}
      */
     void perLayerInput(CudaMatvec.Planes projected, DevicePointer norm, float epsilon, CudaWeight table, DevicePointer rowsOfTable, StepInputs step,
             int firstLayer, int layers, int width, DevicePointer out) {
-        kernels.kernel("embed_" + table.kernelType(), "per_layer_input_" + table.kernelType()).pointer(projected.first()).pointer(projected.second()).pointer(norm)
-                .float32(epsilon).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstLayer * width).float32((float) Math.sqrt(width))
-                .pointer(out).int32(width).launchEarly(stream, Grid.of(layers), THREADS, 0);
+        String type = table.kernelType();
+        kernels.kernel("embed_" + type, "per_layer_input_" + type).pointer(projected.first()).pointer(projected.second()).pointer(norm)
+                .float32(epsilon).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstLayer * width)
+                .float32((float) Math.sqrt(width)).pointer(out).int32(width).launchEarly(stream, Grid.of(layers), THREADS, 0);
     }
 
     /** {@code norm} may be null. */

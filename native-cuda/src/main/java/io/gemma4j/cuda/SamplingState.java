@@ -54,12 +54,11 @@ final class SamplingState implements AutoCloseable {
      */
     record Kernels(String kernel, boolean biased, boolean penalized, boolean windowed) {
 
-        static Kernels of(SamplingOptions options, int[] suppressedTokens) {
+        static Kernels of(Sampler sampler, int[] suppressedTokens) {
+            SamplingOptions options = sampler.options();
             String kernel = options.temperature() == 0 ? GREEDY : options.topK() >= 1 && options.topK() <= MAX_TOP_K ? TOP_K : ANY;
-            boolean penalized = options.penaltyTokens() != 0
-                    && (options.repetitionPenalty() != 1 || options.presencePenalty() != 0 || options.frequencyPenalty() != 0);
-            return new Kernels(kernel, suppressedTokens.length > 0 || !options.logitBias().isEmpty(), penalized,
-                    penalized && options.penaltyTokens() > 0);
+            return new Kernels(kernel, suppressedTokens.length > 0 || !options.logitBias().isEmpty(), sampler.penalizes(),
+                    sampler.penalizes() && options.penaltyTokens() > 0);
         }
 
         boolean adjusts() {
