@@ -38,7 +38,8 @@ final class ChatRun {
         this.options = options;
         this.sink = sink;
         this.tokenizer = model.tokenizer();
-        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, options.logprobs());
+        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, options.maxTokens(), options.logprobs(),
+                options.constraint() != null);
         this.router = new ChannelRouter(tokenizer);
         this.stops = new StopMatcher(options.stop());
         this.constrained = options.constraint() == null ? null : new ConstrainedAnswer(model, options, prompt.length, router);
@@ -59,7 +60,7 @@ final class ChatRun {
             }
             say(stops.flush());
         } finally {
-            run.commit(reason == null ? FinishReason.CANCELLED : reason);
+            run.end(reason == null ? FinishReason.CANCELLED : reason);
         }
         return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings(), logprobs);
     }

@@ -31,7 +31,8 @@ final class GenerationRun implements AutoCloseable {
         stops = new StopMatcher(request.stopStrings());
         session = request.lentSession() == null ? model.newSession() : request.lentSession();
         try {
-            run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(), request.logprobCount());
+            run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(),
+                    request.maxTokenCount(), request.logprobCount(), constrained != null);
         } catch (RuntimeException e) {
             release();
             throw e;
@@ -120,7 +121,7 @@ final class GenerationRun implements AutoCloseable {
         if (!closed) {
             closed = true;
             release();
-            run.commit(reason());
+            run.end(reason());
         }
     }
 
