@@ -38,6 +38,7 @@ final class CudaBackend implements ModelBackend {
     private final CudaMatmul matmul;
     private final CudaAttention attention;
     private final DecodeBlocks decode;
+    private final PrefillBlocks prefill;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
     private final List<CudaBuffer> activations = new ArrayList<>();
@@ -64,9 +65,10 @@ final class CudaBackend implements ModelBackend {
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
         CudaMatvec matvec = new CudaMatvec(kernels, stream);
-        matmul = new CudaMatmul(kernels, stream, matvec, permutation, recorded::discard);
+        matmul = new CudaMatmul(kernels, stream, matvec, permutation, origin.hasWarpgroupProducts(context.device()), recorded::discard);
         attention = new CudaAttention(kernels, stream, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
+        prefill = new PrefillBlocks(matmul, elementwise, attention, weights);
     }
 
     @Override
@@ -86,6 +88,7 @@ final class CudaBackend implements ModelBackend {
     @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
         weights.finishUploads();
+        weights.widest().ifPresent(matrix -> matmul.panels().reserveWeights(matrix.rows(), matrix.columns()));
         return Math.clamp(context.memory().freeBytes() / ACTIVATION_PART / bytesPerRow, 1, wantedRows);
     }
 
@@ -216,6 +219,10 @@ final class CudaBackend implements ModelBackend {
         if (step.logitRowCount() > 0) {
             elementwise.gatherLogitRows((CudaActivations) in, step, inputs(step), (CudaActivations) out);
         }
+        if (step.logitRowCount() == 1 && in.equals(out)) {
+            // What is left of the step has one row.
+            decode.start((CudaActivations) out);
+        }
     }
 
     @Override
@@ -266,7 +273,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void attentionBlock(AttentionWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.attentionBlock(w, epsilon, step, inputs(step))) {
+        if (step.rows() == 1 ? !decode.attentionBlock(w, epsilon, step, inputs(step)) : !prefill.attentionBlock(w, epsilon, step, inputs(step), s)) {
             decode.settle();
             ModelBackend.super.attentionBlock(w, epsilon, step, s);
         }
@@ -274,7 +281,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void feedForwardBlock(FeedForwardWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.feedForwardBlock(w, epsilon)) {
+        if (step.rows() == 1 ? !decode.feedForwardBlock(w, epsilon) : !prefill.feedForwardBlock(w, epsilon, step, s)) {
             decode.settle();
             ModelBackend.super.feedForwardBlock(w, epsilon, step, s);
         }
@@ -282,7 +289,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void expertBlock(FeedForwardWeights shared, ExpertWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.expertBlock(shared, w, epsilon, s.experts())) {
+        if (step.rows() == 1 ? !decode.expertBlock(shared, w, epsilon, s.experts()) : !prefill.expertBlock(shared, w, epsilon, step, s)) {
             decode.settle();
             ModelBackend.super.expertBlock(shared, w, epsilon, step, s);
         }
