@@ -117,4 +117,12 @@ __device__ __forceinline__ void multiply_n_major(float (&c)[128], const uint32_t
                  : WGMMA_32(0), WGMMA_32(32), WGMMA_32(64), WGMMA_32(96)
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(columns), "r"(1));
 }
+
+/** The same with rows of a k_major_operand. */
+__device__ __forceinline__ void multiply_n_major(float (&c)[128], uint64_t rows, uint64_t columns) {
+    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %130, 0;\n"
+                 "wgmma.mma_async.sync.aligned.m64n256k16.f32.f16.f16 {" WGMMA_SUMS_128 "}, %128, %129, p, 1, 1, 0, 1;\n}"
+                 : WGMMA_32(0), WGMMA_32(32), WGMMA_32(64), WGMMA_32(96)
+                 : "l"(rows), "l"(columns), "r"(1));
+}
 #endif

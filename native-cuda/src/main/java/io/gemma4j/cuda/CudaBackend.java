@@ -38,6 +38,7 @@ final class CudaBackend implements ModelBackend {
     private final CudaMatmul matmul;
     private final CudaAttention attention;
     private final DecodeBlocks decode;
+    private final FlashAttention flash;
     private final PrefillBlocks prefill;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
@@ -65,10 +66,12 @@ final class CudaBackend implements ModelBackend {
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
         CudaMatvec matvec = new CudaMatvec(kernels, stream);
-        matmul = new CudaMatmul(kernels, stream, matvec, permutation, origin.hasWarpgroupProducts(context.device()), recorded::discard);
+        boolean warpgroups = origin.hasWarpgroupProducts(context.device());
+        matmul = new CudaMatmul(kernels, stream, matvec, permutation, warpgroups, recorded::discard);
         attention = new CudaAttention(kernels, stream, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
-        prefill = new PrefillBlocks(matmul, elementwise, attention, weights);
+        flash = new FlashAttention(kernels, stream, elementwise, warpgroups, recorded::discard);
+        prefill = new PrefillBlocks(matmul, elementwise, attention, flash, weights);
     }
 
     @Override
@@ -329,6 +332,7 @@ final class CudaBackend implements ModelBackend {
             recorded.close();
             decode.close();
             attention.close();
+            flash.close();
             matmul.close();
             elementwise.close();
             activations.forEach(CudaBuffer::close);

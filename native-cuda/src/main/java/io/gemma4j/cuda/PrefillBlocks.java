@@ -21,13 +21,15 @@ final class PrefillBlocks {
     private final CudaMatmul matmul;
     private final CudaElementwise elementwise;
     private final CudaAttention attention;
+    private final FlashAttention flash;
     private final WeightStore weights;
 
-    PrefillBlocks(CudaMatmul matmul, CudaElementwise elementwise, CudaAttention attention, WeightStore weights) {
+    PrefillBlocks(CudaMatmul matmul, CudaElementwise elementwise, CudaAttention attention, FlashAttention flash, WeightStore weights) {
         this.products = matmul.panels();
         this.matmul = matmul;
         this.elementwise = elementwise;
         this.attention = attention;
+        this.flash = flash;
         this.weights = weights;
     }
 
@@ -65,7 +67,28 @@ final class PrefillBlocks {
             products.multiply((CudaWeight) w.key(), normed, key);
             if (w.value() != null) {
                 products.multiply((CudaWeight) w.value(), normed, value);
-            } else {
+            }
+        }
+        HalfPanel attended;
+        if (flash.supports(w, step)) {
+            attended = products.emptyInput(rows, w.heads() * w.headDim());
+            flash.attend(w, epsilon, step, inputs, query, key, value, attended);
+        } else {
+            attended = attend(w, epsilon, step, inputs, s);
+        }
+        products.multiply((CudaWeight) w.output(), attended, (CudaActivations) s.blockOut());
+        addToResidual(s, w.postNorm(), epsilon, rows);
+        return true;
+    }
+
+    /** From projections to attended heads, of any sequences and any cache. */
+    private HalfPanel attend(AttentionWeights w, float epsilon, Step step, StepInputs inputs, LayerScratch s) {
+        int rows = step.rows();
+        CudaActivations query = (CudaActivations) s.query();
+        CudaActivations key = (CudaActivations) s.key();
+        CudaActivations value = (CudaActivations) s.value();
+        if (w.ownsKv()) {
+            if (w.value() == null) {
                 elementwise.copy(key, value, rows);
             }
             elementwise.rmsNorm(value, null, w.kvHeads(), epsilon, value, rows);
@@ -77,9 +100,7 @@ final class PrefillBlocks {
         elementwise.ropeHalfSplit(query, inputs, w.rope(), rows);
         CudaActivations attended = (CudaActivations) s.attended();
         attention.attention(query, step, inputs, w.owner(), w.heads(), w.window(), attended);
-        products.multiply((CudaWeight) w.output(), products.input(attended, attended.width(), rows), (CudaActivations) s.blockOut());
-        addToResidual(s, w.postNorm(), epsilon, rows);
-        return true;
+        return products.input(attended, attended.width(), rows);
     }
 
     boolean feedForwardBlock(FeedForwardWeights w, float epsilon, Step step, LayerScratch s) {
