@@ -1,9 +1,9 @@
 #include "matmul_wgmma.cuh"
 
 #if WGMMA
-#define RUN(...) \
-    matmul_wgmma<__VA_ARGS__>({in, in_groups, weights, weight_groups, weight_bytes, chunks, outputs}, \
-            ExpertTiles{tiles, first_tiles, first_expert, end_expert}, output);
+#define RUN(COLUMNS, ...) \
+    matmul_wgmma<COLUMNS>({in, in_groups, weights, weight_groups, weight_bytes, chunks, outputs}, \
+            ExpertTiles{tiles, first_tiles, first_expert, end_expert}, __VA_ARGS__);
 #else
 #define RUN(...)
 #endif
@@ -13,14 +13,12 @@
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) expert_matmul_wgmma_n##COLUMNS(const uint16_t* in, int in_groups, \
             const float* in_scales, const uint16_t* weights, int weight_groups, int64_t weight_bytes, int chunks, int outputs, const int4* tiles, \
             const int* first_tiles, int first_expert, int end_expert, const int* sorted_slots, float* out, int64_t out_stride) { \
-        FloatOutput output{in_scales, out, out_stride, outputs, sorted_slots}; \
-        RUN(COLUMNS) \
+        RUN(COLUMNS, FloatOutput{in_scales, out, out_stride, outputs, sorted_slots}) \
     } \
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) expert_matmul_wgmma_n##COLUMNS##_geglu(const uint16_t* in, int in_groups, \
             const float* in_scales, const uint16_t* weights, int weight_groups, int64_t weight_bytes, int chunks, int outputs, const int4* tiles, \
             const int* first_tiles, int first_expert, int end_expert, uint16_t* panel, int groups, unsigned* largest, float* scales, int again) { \
-        GegluOutput output{in_scales, panel, groups, outputs, largest, scales, again != 0}; \
-        RUN(COLUMNS) \
+        RUN(COLUMNS, GegluOutput{in_scales, panel, groups, outputs, largest, scales, again != 0}) \
     }
 
 EXPERT_MATMUL_WGMMA_KERNELS(256)

@@ -1,7 +1,7 @@
 #include "matmul_wgmma.cuh"
 
 #if WGMMA
-#define RUN(...) matmul_wgmma<__VA_ARGS__>({in, in_groups, weights, weight_groups, weight_bytes, chunks, outputs}, DenseTiles{rows}, output);
+#define RUN(COLUMNS, ...) matmul_wgmma<COLUMNS>({in, in_groups, weights, weight_groups, weight_bytes, chunks, outputs}, DenseTiles{rows}, __VA_ARGS__);
 #else
 #define RUN(...)
 #endif
@@ -10,14 +10,12 @@
 #define MATMUL_WGMMA_KERNELS(COLUMNS) \
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) matmul_wgmma_n##COLUMNS(const uint16_t* in, int in_groups, const float* in_scales, \
             const uint16_t* weights, int weight_groups, int64_t weight_bytes, int chunks, int outputs, int rows, float* out, int64_t out_stride) { \
-        FloatOutput output{in_scales, out, out_stride, outputs, nullptr}; \
-        RUN(COLUMNS) \
+        RUN(COLUMNS, FloatOutput{in_scales, out, out_stride, outputs, nullptr}) \
     } \
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) matmul_wgmma_n##COLUMNS##_geglu(const uint16_t* in, int in_groups, \
             const float* in_scales, const uint16_t* weights, int weight_groups, int64_t weight_bytes, int chunks, int outputs, int rows, \
             uint16_t* panel, int groups, unsigned* largest, float* scales, int again) { \
-        GegluOutput output{in_scales, panel, groups, outputs, largest, scales, again != 0}; \
-        RUN(COLUMNS) \
+        RUN(COLUMNS, GegluOutput{in_scales, panel, groups, outputs, largest, scales, again != 0}) \
     }
 
 MATMUL_WGMMA_KERNELS(256)

@@ -44,6 +44,8 @@ import org.slf4j.LoggerFactory;
  * memory, and every session that is still open; {@link #close()} frees all of it and ends what is running.
  */
 public final class Gemma4 implements AutoCloseable {
+    // Estimates count with the longest steps that a backend takes by itself.
+    private static final int ESTIMATED_STEP_ROWS = 2048;
     private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
     private static final int DEFAULT_CONTEXT_TOKENS = 8192;
     private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
@@ -75,7 +77,8 @@ public final class Gemma4 implements AutoCloseable {
         Upload upload = new Upload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
-        int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
+        int wantedRows = options.prefillTokens() > 0 ? options.prefillTokens() : backend.preferredStepRows();
+        int stepRows = backend.maxStepRows(Math.min(wantedRows, contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
         this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
         this.pageLocks = options.lockMemory() ? lockPages(file) : List.of();
         this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
@@ -165,7 +168,7 @@ public final class Gemma4 implements AutoCloseable {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config config = Gemma4Config.of(file);
             int context = contextTokens(config, options);
-            int stepRows = Math.min(options.prefillTokens(), context);
+            int stepRows = Math.min(options.prefillTokens() > 0 ? options.prefillTokens() : ESTIMATED_STEP_ROWS, context);
             return new MemoryEstimate(file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum(),
                     Gemma4Decoder.scratchBytes(config, stepRows), KvLayout.of(config, context, stepRows, options.kvType()).bytes(context), context);
         }

@@ -14,6 +14,11 @@ public interface ModelBackend extends Blocks, AutoCloseable {
     /** One line for people: device, kernels, what is notable. */
     String describe();
 
+    /** Rows of a step with which long prompts are read fast, and beyond which there is little to gain. */
+    default int preferredStepRows() {
+        return 512;
+    }
+
     /**
      * How many rows a step may have.
      *

@@ -11,6 +11,8 @@ final class CudaMatmul implements AutoCloseable {
     // Outputs and rows of a block of the kernels in 32-bit floats.
     private static final int EXACT_OUTPUTS = 16;
     private static final int EXACT_ROWS = 4;
+    // Outputs and rows of a block with 32-bit weights in tiles.
+    private static final int F32_TILE = 64;
     private static final int THREADS = 256;
     private static final int GROUP_THREADS = 1024;
     // Up to so many rows, a mat-vec for each reads less memory than decoding the weights to memory.
@@ -44,6 +46,10 @@ final class CudaMatmul implements AutoCloseable {
             for (int row = 0; row < rows; row++) {
                 matvec(tiles, in.row(row), out.row(row));
             }
+        } else if (tiles != null && weight.storedType() == GgmlType.F32 && weight.pairedMatrices() == 0 && aligned(in)) {
+            kernels.kernel("matmul_f32_tiles").pointer(tiles.start()).int32(tiles.rows()).int32(weight.columns()).pointer(in.start())
+                    .int64(in.stride()).int32(rows).pointer(out.start()).int64(out.stride())
+                    .launch(stream, Grid.of(Math.ceilDiv(tiles.rows(), F32_TILE), Math.ceilDiv(rows, F32_TILE)), THREADS, 0);
         } else if (rows == 1 || weight.storedType() == GgmlType.F32) {
             int outputs = Math.toIntExact(weight.rows());
             kernels.kernel("matmul_" + weight.kernelType() + "_exact").pointer(unpacked.rows(weight)).int32(outputs).int32(weight.columns())
@@ -52,6 +58,10 @@ final class CudaMatmul implements AutoCloseable {
         } else {
             panels.multiply(weight, panels.input(in, weight.columns(), rows), out);
         }
+    }
+
+    private static boolean aligned(CudaActivations in) {
+        return in.start().address() % 16 == 0 && in.stride() % 4 == 0;
     }
 
     private void matvec(TileMatrix tiles, DevicePointer in, DevicePointer out) {

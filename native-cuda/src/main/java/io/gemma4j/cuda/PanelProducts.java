@@ -104,6 +104,11 @@ final class PanelProducts implements AutoCloseable {
     private HalfPanel gated(int rows, long gateUpRows) {
         HalfPanel out = panel(gated, rows, Math.toIntExact(gateUpRows / 2), (long) rows * Integer.BYTES);
         stream.fill(largest(out), (byte) 0, (long) rows * Integer.BYTES);
+        if (out.columns() % HalfPanel.COLUMNS != 0) {
+            // Products read what fills up the last columns.
+            long chunkBytes = HalfPanel.matrixBytes(rows, HalfPanel.COLUMNS);
+            stream.fill(out.start().plus((HalfPanel.chunks(out.columns()) - 1) * chunkBytes), (byte) 0, chunkBytes);
+        }
         return out;
     }
 
