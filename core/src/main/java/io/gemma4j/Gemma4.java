@@ -44,10 +44,10 @@ import org.slf4j.LoggerFactory;
  * memory, and every session that is still open; {@link #close()} frees all of it and ends what is running.
  */
 public final class Gemma4 implements AutoCloseable {
-    // Estimates count with the longest steps that a backend takes by itself.
-    private static final int ESTIMATED_STEP_ROWS = 2048;
     private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
     private static final int DEFAULT_CONTEXT_TOKENS = 8192;
+    // Longest steps that a GPU takes by itself, for estimates.
+    private static final int GPU_STEP_ROWS = 2048;
     private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
     private final Arena arena;
@@ -168,7 +168,8 @@ public final class Gemma4 implements AutoCloseable {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config config = Gemma4Config.of(file);
             int context = contextTokens(config, options);
-            int stepRows = Math.min(options.prefillTokens() > 0 ? options.prefillTokens() : ESTIMATED_STEP_ROWS, context);
+            int automaticRows = options.backend() == Backend.CPU ? ModelBackend.DEFAULT_STEP_ROWS : GPU_STEP_ROWS;
+            int stepRows = Math.min(options.prefillTokens() > 0 ? options.prefillTokens() : automaticRows, context);
             return new MemoryEstimate(file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum(),
                     Gemma4Decoder.scratchBytes(config, stepRows), KvLayout.of(config, context, stepRows, options.kvType()).bytes(context), context);
         }

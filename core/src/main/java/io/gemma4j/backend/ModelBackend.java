@@ -8,6 +8,9 @@ import io.gemma4j.tensor.QuantizedTensor;
  */
 public interface ModelBackend extends Blocks, AutoCloseable {
 
+    /** What {@link #preferredStepRows} is where the backend says nothing else. */
+    int DEFAULT_STEP_ROWS = 512;
+
     /** Short name, e.g. {@code cpu}. */
     String name();
 
@@ -16,7 +19,7 @@ public interface ModelBackend extends Blocks, AutoCloseable {
 
     /** Rows of a step with which long prompts are read fast, and beyond which there is little to gain. */
     default int preferredStepRows() {
-        return 512;
+        return DEFAULT_STEP_ROWS;
     }
 
     /**
