@@ -1,3 +1,3 @@
-#include "expert_matmul.cuh"
+#include "expert_matmul_exact.cuh"
 
 EXPERT_MATMUL_EXACT_KERNEL(f32, F32)

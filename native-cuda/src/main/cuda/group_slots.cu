@@ -1,4 +1,4 @@
-#include "expert_tile.cuh"
+#include "matmul_tiles.cuh"
 
 /** Sum of the values of the lanes below this one; `total` of all. */
 __device__ __forceinline__ int sum_before(int value, int& total) {
@@ -12,15 +12,19 @@ __device__ __forceinline__ int sum_before(int value, int& total) {
 }
 
 /**
- * Sorts slots by expert, in no particular order within each, and cuts each expert's slots into tiles of EXPERT_TILE_SLOTS: tiles[i] = {expert,
- * first place in sorted_slots, slots, 0}. One block, shared memory 2 * expert_count ints.
+ * Sorts slots by expert, in no particular order within each; an expert's slots begin at a multiple of PANEL_ROWS, and places between are -1. Cuts each
+ * expert's slots into tiles of PRODUCT_ROWS: tiles[i] = {expert, first place in sorted_slots, slots, 0}; those of expert e are first_tiles[e] ..
+ * first_tiles[e + 1] - 1. One block, shared memory 2 * expert_count ints.
  */
 extern "C" __global__ void __launch_bounds__(1024) group_slots(
-        const int* experts, int slots, int expert_count, int* sorted_slots, int4* tiles, int* tile_count) {
+        const int* experts, int slots, int expert_count, int* sorted_slots, int places, int4* tiles, int* first_tiles) {
     extern __shared__ int counts[];
     int* next_places = counts + expert_count;
     for (int expert = threadIdx.x; expert < expert_count; expert += blockDim.x) {
         counts[expert] = 0;
+    }
+    for (int place = threadIdx.x; place < places; place += blockDim.x) {
+        sorted_slots[place] = -1;
     }
     __syncthreads();
     for (int slot = threadIdx.x; slot < slots; slot += blockDim.x) {
@@ -32,20 +36,21 @@ extern "C" __global__ void __launch_bounds__(1024) group_slots(
         for (int first = 0; first < expert_count; first += 32) {
             int expert = first + threadIdx.x;
             int count = expert < expert_count ? counts[expert] : 0;
-            int places, tile_places;
-            int place = first_place + sum_before(count, places);
-            int tile = first_tile + sum_before((count + EXPERT_TILE_SLOTS - 1) / EXPERT_TILE_SLOTS, tile_places);
-            for (int done = 0; done < count; done += EXPERT_TILE_SLOTS) {
-                tiles[tile++] = make_int4(expert, place + done, min(count - done, EXPERT_TILE_SLOTS), 0);
-            }
+            int places_of_all, tiles_of_all;
+            int place = first_place + sum_before((count + PANEL_ROWS - 1) / PANEL_ROWS * PANEL_ROWS, places_of_all);
+            int tile = first_tile + sum_before((count + PRODUCT_ROWS - 1) / PRODUCT_ROWS, tiles_of_all);
             if (expert < expert_count) {
                 next_places[expert] = place;
+                first_tiles[expert] = tile;
             }
-            first_place += places;
-            first_tile += tile_places;
+            for (int done = 0; done < count; done += PRODUCT_ROWS) {
+                tiles[tile++] = make_int4(expert, place + done, min(count - done, PRODUCT_ROWS), 0);
+            }
+            first_place += places_of_all;
+            first_tile += tiles_of_all;
         }
         if (threadIdx.x == 0) {
-            *tile_count = first_tile;
+            first_tiles[expert_count] = first_tile;
         }
     }
     __syncthreads();

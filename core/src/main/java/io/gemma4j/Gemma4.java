@@ -45,6 +45,8 @@ import org.slf4j.LoggerFactory;
 public final class Gemma4 implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
     private static final int DEFAULT_CONTEXT_TOKENS = 8192;
+    // Longest steps that a GPU takes by itself, for estimates.
+    private static final int GPU_STEP_ROWS = 2048;
     private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
     private final Arena arena;
@@ -76,7 +78,8 @@ public final class Gemma4 implements AutoCloseable {
         WeightUpload upload = new WeightUpload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
-        int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
+        int wantedRows = options.prefillTokens() > 0 ? options.prefillTokens() : backend.preferredStepRows();
+        int stepRows = backend.maxStepRows(Math.min(wantedRows, contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
         this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
         this.pageLocks = options.lockMemory() ? lockPages(file) : List.of();
         this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
@@ -166,7 +169,8 @@ public final class Gemma4 implements AutoCloseable {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config config = Gemma4Config.of(file);
             int context = contextTokens(config, options);
-            int stepRows = Math.min(options.prefillTokens(), context);
+            int automaticRows = options.backend() == Backend.CPU ? ModelBackend.DEFAULT_STEP_ROWS : GPU_STEP_ROWS;
+            int stepRows = Math.min(options.prefillTokens() > 0 ? options.prefillTokens() : automaticRows, context);
             return new MemoryEstimate(file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum(),
                     Gemma4Decoder.scratchBytes(config, stepRows), KvLayout.of(config, context, stepRows, options.kvType()).bytes(context), context);
         }

@@ -12,7 +12,7 @@ import java.util.Objects;
  * @param backend where it runs
  * @param contextTokens tokens a session can hold, prompt and answer together; 0 takes what the file was made for, at most 8192
  * @param kvType element type of the key/value cache
- * @param prefillTokens tokens of a prompt that are processed together at most; fewer where memory is short
+ * @param prefillTokens tokens of a prompt that are processed together at most, fewer where memory is short; 0 takes what the backend is fast with
  * @param threads threads of the CPU backend; 0 takes one for each physical core that the process may use
  * @param cpuKernels kernels of the CPU backend
  * @param lockMemory whether to ask the operating system to keep the weights in physical memory; where it refuses, a warning is logged
@@ -20,7 +20,7 @@ import java.util.Objects;
  */
 public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int prefillTokens, int threads, CpuKernels cpuKernels,
         boolean lockMemory, ProgressListener progress) {
-    private static final LoadOptions DEFAULTS = new LoadOptions(Backend.AUTO, 0, KvType.F16, 512, 0, CpuKernels.AUTO, false,
+    private static final LoadOptions DEFAULTS = new LoadOptions(Backend.AUTO, 0, KvType.F16, 0, 0, CpuKernels.AUTO, false,
             ProgressListener.NONE);
 
     /**
@@ -34,7 +34,7 @@ public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int
         Objects.requireNonNull(cpuKernels, "cpuKernels");
         Objects.requireNonNull(progress, "progress");
         require(contextTokens >= 0, "contextTokens", "at least 0", contextTokens);
-        require(prefillTokens >= 1 && prefillTokens <= 8192, "prefillTokens", "from 1 to 8192", prefillTokens);
+        require(prefillTokens >= 0 && prefillTokens <= 8192, "prefillTokens", "from 0 to 8192", prefillTokens);
         require(threads >= 0 && threads <= 1024, "threads", "from 0 to 1024", threads);
     }
 
@@ -47,7 +47,7 @@ public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int
     /**
      * What {@link Gemma4#load(java.nio.file.Path)} uses.
      *
-     * @return automatic backend, f16 cache, prompts in steps of 512 tokens
+     * @return automatic backend, f16 cache, prompts in steps that suit the backend
      */
     public static LoadOptions defaults() {
         return DEFAULTS;
@@ -86,7 +86,7 @@ public record LoadOptions(Backend backend, int contextTokens, KvType kvType, int
     /**
      * Tokens of a prompt that are processed together.
      *
-     * @param value from 1 to 8192
+     * @param value from 1 to 8192; 0 takes what the backend is fast with
      * @return changed options
      */
     public LoadOptions prefillTokens(int value) {

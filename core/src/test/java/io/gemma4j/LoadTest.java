@@ -136,8 +136,8 @@ class LoadTest {
     void optionsAreCheckedByName() {
         LoadOptions options = LoadOptions.defaults();
         assertMessage("contextTokens must be at least 0, was -1", () -> options.contextTokens(-1));
-        assertMessage("prefillTokens must be from 1 to 8192, was 0", () -> options.prefillTokens(0));
-        assertMessage("prefillTokens must be from 1 to 8192, was 8193", () -> options.prefillTokens(8193));
+        assertMessage("prefillTokens must be from 0 to 8192, was -1", () -> options.prefillTokens(-1));
+        assertMessage("prefillTokens must be from 0 to 8192, was 8193", () -> options.prefillTokens(8193));
         assertMessage("threads must be from 0 to 1024, was -1", () -> options.threads(-1));
         assertMessage("threads must be from 0 to 1024, was 1025", () -> options.threads(1025));
         for (Runnable call : List.<Runnable>of(() -> options.backend(null), () -> options.kvType(null), () -> options.cpuKernels(null),

@@ -10,11 +10,19 @@ import java.util.Optional;
  */
 public interface ModelBackend extends Blocks, AutoCloseable {
 
+    /** What {@link #preferredStepRows} is where the backend says nothing else. */
+    int DEFAULT_STEP_ROWS = 512;
+
     /** Short name, e.g. {@code cpu}. */
     String name();
 
     /** One line for people: device, kernels, what is notable. */
     String describe();
+
+    /** Rows of a step with which long prompts are read fast, and beyond which there is little to gain. */
+    default int preferredStepRows() {
+        return DEFAULT_STEP_ROWS;
+    }
 
     /**
      * How many rows a step may have.

@@ -34,6 +34,8 @@ final class CudaBackend implements ModelBackend {
     private static final int ACTIVATION_PART = 4;
     // Steps whose token is drawn on the host.
     private static final Object NO_DRAW = "no draw";
+    // Decoding the weights, which each step does once, then takes a tenth of the time.
+    private static final int PREFERRED_STEP_ROWS = 2048;
 
     private final CudaContext context;
     private final KernelLibrary.Origin origin;
@@ -44,6 +46,8 @@ final class CudaBackend implements ModelBackend {
     private final CudaMatmul matmul;
     private final CudaAttention attention;
     private final DecodeBlocks decode;
+    private final FlashAttention flash;
+    private final PrefillBlocks prefill;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
     private final DeviceDraws draws;
@@ -83,10 +87,13 @@ final class CudaBackend implements ModelBackend {
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
         CudaMatvec matvec = new CudaMatvec(kernels, stream);
-        matmul = new CudaMatmul(kernels, stream, matvec, permutation, recorded::discard);
+        boolean warpgroups = origin.hasWarpgroupProducts(context.device());
+        matmul = new CudaMatmul(kernels, stream, matvec, permutation, warpgroups, recorded::discard);
         attention = new CudaAttention(kernels, stream, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
         draws = new DeviceDraws(stream, recorded, sampling, decode::headMaxima, () -> kvOwners);
+        flash = new FlashAttention(kernels, stream, elementwise, warpgroups, recorded::discard);
+        prefill = new PrefillBlocks(matmul, elementwise, attention, flash, weights);
     }
 
     @Override
@@ -104,9 +111,16 @@ final class CudaBackend implements ModelBackend {
     }
 
     @Override
+    public int preferredStepRows() {
+        return PREFERRED_STEP_ROWS;
+    }
+
+    @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
         weights.finishUploads();
-        return Math.clamp(context.memory().freeBytes() / ACTIVATION_PART / bytesPerRow, 1, wantedRows);
+        weights.widest().ifPresent(matrix -> matmul.panels().reserveWeights(matrix.rows(), matrix.columns()));
+        // Panels are 16-bit floats of what those activations are 32-bit floats of.
+        return Math.clamp(context.memory().freeBytes() / ACTIVATION_PART / (bytesPerRow + bytesPerRow / 2), 1, wantedRows);
     }
 
     @Override
@@ -243,6 +257,10 @@ final class CudaBackend implements ModelBackend {
         if (step.logitRowCount() > 0) {
             elementwise.gatherLogitRows((CudaActivations) in, step, inputs(step), (CudaActivations) out);
         }
+        if (step.logitRowCount() == 1 && in.equals(out)) {
+            // What is left of the step has one row.
+            decode.start((CudaActivations) out);
+        }
     }
 
     @Override
@@ -300,7 +318,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void attentionBlock(AttentionWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.attentionBlock(w, epsilon, step, inputs(step))) {
+        if (step.rows() == 1 ? !decode.attentionBlock(w, epsilon, step, inputs(step)) : !prefill.attentionBlock(w, epsilon, step, inputs(step), s)) {
             decode.settle();
             ModelBackend.super.attentionBlock(w, epsilon, step, s);
         }
@@ -308,7 +326,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void feedForwardBlock(FeedForwardWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.feedForwardBlock(w, epsilon)) {
+        if (step.rows() == 1 ? !decode.feedForwardBlock(w, epsilon) : !prefill.feedForwardBlock(w, epsilon, step, s)) {
             decode.settle();
             ModelBackend.super.feedForwardBlock(w, epsilon, step, s);
         }
@@ -316,7 +334,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public void expertBlock(FeedForwardWeights shared, ExpertWeights w, float epsilon, Step step, LayerScratch s) {
-        if (step.rows() != 1 || !decode.expertBlock(shared, w, epsilon, s.experts())) {
+        if (step.rows() == 1 ? !decode.expertBlock(shared, w, epsilon, s.experts()) : !prefill.expertBlock(shared, w, epsilon, step, s)) {
             decode.settle();
             ModelBackend.super.expertBlock(shared, w, epsilon, step, s);
         }
@@ -357,6 +375,7 @@ final class CudaBackend implements ModelBackend {
             recorded.close();
             decode.close();
             attention.close();
+            flash.close();
             matmul.close();
             elementwise.close();
             activations.forEach(CudaBuffer::close);

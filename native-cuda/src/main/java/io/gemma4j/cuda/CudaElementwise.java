@@ -81,8 +81,13 @@ final class CudaElementwise implements AutoCloseable {
         int headCount = heads.width() / rope.headDim();
         int threads = Math.min(THREADS, rope.headDim() / 2);
         kernels.kernel("rope_half_split").pointer(heads.start()).int64(heads.stride()).int32(headCount).int32(rope.headDim())
-                .pointer(frequencies.computeIfAbsent(rope, this::upload).pointer()).pointer(step.positions())
+                .pointer(inverseFrequencies(rope)).pointer(step.positions())
                 .launch(stream, new Grid(Math.ceilDiv(rope.headDim() / 2, threads), rows, headCount), threads, 0);
+    }
+
+    /** {@code double[headDim / 2]}, radians for each position. */
+    DevicePointer inverseFrequencies(RopeFrequencies rope) {
+        return frequencies.computeIfAbsent(rope, this::upload).pointer();
     }
 
     private CudaBuffer upload(RopeFrequencies rope) {

@@ -26,8 +26,8 @@ import java.util.stream.Stream;
  * whether there are kernels for its weights; if not, it has done nothing. Used by one thread at a time. Closing frees its memory.
  */
 final class DecodeBlocks implements AutoCloseable {
-    // Widest residual that fits into the shared memory of a mat-vec beside its weights.
-    private static final int MAX_HIDDEN = 6144;
+    /** Widest residual that fits into the shared memory of a mat-vec beside its weights. */
+    static final int MAX_HIDDEN = 6144;
     private static final Addition NOTHING = new Addition(Planes.NONE, DevicePointer.NULL, Planes.NONE, DevicePointer.NULL, DevicePointer.NULL);
 
     private final CudaMatvec matvec;

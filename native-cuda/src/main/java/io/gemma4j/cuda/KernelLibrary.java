@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 
@@ -35,6 +36,11 @@ final class KernelLibrary implements AutoCloseable {
         /** The oldest version of CUDA that a driver has to support, {@code 1000 * major}: minor versions are compatible. */
         int minimumDriverVersion() {
             return Integer.parseInt(cuda.substring(0, cuda.indexOf('.'))) * 1000;
+        }
+
+        /** Whether the device has the matrix instructions of warpgroups, and the kernels were compiled for them. */
+        boolean hasWarpgroupProducts(CudaDevice device) {
+            return device.major() == 9 && device.minor() == 0 && List.of(architectures.split("[ ,]+")).contains("90a");
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -28,6 +29,7 @@ final class WeightStore implements AutoCloseable {
     private final List<PinnedMemory> tables = new ArrayList<>();
     private final ScratchMemory arriving;
     private PinnedUpload upload;
+    private CudaWeight widest;
 
     WeightStore(CudaStream stream, TilePermutation permutation) {
         this.stream = stream;
@@ -74,6 +76,10 @@ final class WeightStore implements AutoCloseable {
     }
 
     private void addMatrix(QuantizedTensor tensor, CudaWeight weight) {
+        boolean head = tensor.name().equals(EMBEDDING);
+        if (!head && (widest == null || weight.rows() * weight.columns() > widest.rows() * widest.columns())) {
+            widest = weight;
+        }
         boolean tiled = TileLayout.supports(tensor.type(), tensor.columns())
                 && tensor.parts().stream().allMatch(part -> part.firstRow() % TileLayout.ROWS == 0);
         if (tiled) {
@@ -160,6 +166,11 @@ final class WeightStore implements AutoCloseable {
             upload = null;
             arriving.close();
         }
+    }
+
+    /** Of the matrices that many rows are multiplied with the one with the most weights: the head seldom has more than one. */
+    Optional<CudaWeight> widest() {
+        return Optional.ofNullable(widest);
     }
 
     /** Bytes of all weights on the device. */

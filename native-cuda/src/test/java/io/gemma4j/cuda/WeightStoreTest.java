@@ -33,7 +33,7 @@ class WeightStoreTest {
         kernels = new KernelLibrary(context);
         permutation = new TilePermutation(kernels, stream);
         store = new WeightStore(stream, permutation);
-        matmul = new CudaMatmul(kernels, stream, new CudaMatvec(kernels, stream), permutation, () -> {});
+        matmul = new CudaMatmul(kernels, stream, new CudaMatvec(kernels, stream), permutation, false, () -> {});
     }
 
     @AfterEach

@@ -27,7 +27,7 @@ final class RuntimeOptions {
             description = "Room for prompt and answer together. Default: what the model was made for, at most 8192.")
     private Integer contextTokens;
 
-    @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: 512.")
+    @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: what the backend is fast with.")
     private Integer prefillTokens;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one for each physical core.")

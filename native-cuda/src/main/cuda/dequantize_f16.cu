@@ -1,0 +1,3 @@
+#include "dequantize.cuh"
+
+DEQUANTIZE_KERNEL(f16, F16)

@@ -1,0 +1,3 @@
+#include "dequantize.cuh"
+
+DEQUANTIZE_KERNEL(q4_0, Q4_0)

@@ -1,0 +1,3 @@
+#include "dequantize.cuh"
+
+DEQUANTIZE_KERNEL(q4_1, Q4_1)

@@ -1,0 +1,3 @@
+#include "dequantize.cuh"
+
+DEQUANTIZE_KERNEL(q6_k, Q6_K)

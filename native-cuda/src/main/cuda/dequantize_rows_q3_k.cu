@@ -1,0 +1,3 @@
+#include "dequantize_rows.cuh"
+
+DEQUANTIZE_ROWS_KERNEL(q3_k, Q3_K)

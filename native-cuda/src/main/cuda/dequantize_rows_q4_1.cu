@@ -1,0 +1,3 @@
+#include "dequantize_rows.cuh"
+
+DEQUANTIZE_ROWS_KERNEL(q4_1, Q4_1)

@@ -1,4 +1,0 @@
-#include "expert_matmul.cuh"
-
-EXPERT_MATMUL_KERNEL(bf16, BF16)
-EXPERT_MATMUL_EXACT_KERNEL(bf16, BF16)

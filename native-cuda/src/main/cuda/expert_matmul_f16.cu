@@ -1,4 +1,0 @@
-#include "expert_matmul.cuh"
-
-EXPERT_MATMUL_KERNEL(f16, F16)
-EXPERT_MATMUL_EXACT_KERNEL(f16, F16)
