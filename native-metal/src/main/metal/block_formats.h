@@ -38,6 +38,7 @@ static inline float4 float_weights(device const block_bf16 * b, ushort first) {
 }
 
 template <typename BLOCK> static inline void float_weights_16(device const BLOCK * row, uint p, thread float4 * weights) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         weights[i] = float_weights(row + p / 2, 16 * (p % 2) + 4 * i);
     }
@@ -51,6 +52,7 @@ template <typename BLOCK> static inline void weights_16(device const BLOCK * row
     float scale;
     float minimum;
     piece(b, ushort(p % pieces), codes, scale, minimum);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         weights[i] = scale * float4(values(b, codes[i])) - minimum;
     }

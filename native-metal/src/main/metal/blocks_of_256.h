@@ -35,6 +35,7 @@ static inline ushort2 six_bit_pair(device const uchar * packed, ushort group) {
 static inline void piece(device const block_q2_k * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
     device const uint * quants = b->quants + 8 * (p / 8) + 4 * (p % 2);
     const ushort shift = 2 * (p % 8 / 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (quants[i] >> shift) & 0x03030303u;
     }
@@ -47,6 +48,7 @@ static inline void piece(device const block_q3_k * b, ushort p, thread uint * co
     device const ushort * quants = b->quants + 16 * (p / 8) + 8 * (p % 2);
     device const ushort * third = b->third + 8 * (p % 2);
     const ushort shift = 2 * (p % 8 / 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = ((word(quants + 2 * i) >> shift) & 0x03030303u) | ((word(third + 2 * i) >> (p / 2)) & 0x01010101u) << 2;
     }
@@ -59,6 +61,7 @@ static inline void piece(device const block_q3_k * b, ushort p, thread uint * co
 static inline void piece(device const block_q4_k * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
     device const uint * quants = b->quants + 8 * (p / 4) + 4 * (p % 2);
     const ushort shift = 4 * (p / 2 % 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (quants[i] >> shift) & 0x0F0F0F0Fu;
     }
@@ -71,6 +74,7 @@ static inline void piece(device const block_q5_k * b, ushort p, thread uint * co
     device const uint * quants = b->quants + 8 * (p / 4) + 4 * (p % 2);
     device const uint * fifth = b->fifth + 4 * (p % 2);
     const ushort shift = 4 * (p / 2 % 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = ((quants[i] >> shift) & 0x0F0F0F0Fu) | ((fifth[i] >> (p / 2)) & 0x01010101u) << 4;
     }
@@ -84,6 +88,7 @@ static inline void piece(device const block_q6_k * b, ushort p, thread uint * co
     const ushort quarter = p % 8 / 2;
     device const ushort * nibbles = b->nibbles + 32 * (p / 8) + 16 * (quarter % 2) + 8 * (p % 2);
     device const ushort * pairs = b->pairs + 16 * (p / 8) + 8 * (p % 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = ((word(nibbles + 2 * i) >> (4 * (quarter / 2))) & 0x0F0F0F0Fu) | ((word(pairs + 2 * i) >> (2 * quarter)) & 0x03030303u) << 4;
     }
@@ -93,6 +98,7 @@ static inline void piece(device const block_q6_k * b, ushort p, thread uint * co
 
 static inline void piece(device const block_iq4_xs * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
     device const uint * quants = b->quants + 4 * (p / 2);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (quants[i] >> (4 * (p % 2))) & 0x0F0F0F0Fu;
     }

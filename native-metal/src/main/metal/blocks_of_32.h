@@ -33,6 +33,7 @@ static inline half4 values(device const block_iq4_nl *, uint codes) { return lev
 static inline half4 values(device const block_mxfp4 *, uint codes) { return levels_at(E2M1_LEVELS, codes); }
 
 static inline void piece(device const block_q4_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu;
     }
@@ -41,6 +42,7 @@ static inline void piece(device const block_q4_0 * b, ushort p, thread uint * co
 }
 
 static inline void piece(device const block_q4_1 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (b->quants[i] >> (4 * p)) & 0x0F0F0F0Fu;
     }
@@ -50,6 +52,7 @@ static inline void piece(device const block_q4_1 * b, ushort p, thread uint * co
 
 static inline void piece(device const block_q5_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
     const uint fifth = b->fifth[p];
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = ((word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu) | fifth_bits(fifth >> (4 * i));
     }
@@ -59,6 +62,7 @@ static inline void piece(device const block_q5_0 * b, ushort p, thread uint * co
 
 static inline void piece(device const block_q5_1 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
     const uint fifth = b->fifth >> (16 * p);
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = ((b->quants[i] >> (4 * p)) & 0x0F0F0F0Fu) | fifth_bits(fifth >> (4 * i));
     }
@@ -67,6 +71,7 @@ static inline void piece(device const block_q5_1 * b, ushort p, thread uint * co
 }
 
 static inline void piece(device const block_q8_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = word(b->quants + 8 * p + 2 * i) ^ 0x80808080u;
     }
@@ -75,6 +80,7 @@ static inline void piece(device const block_q8_0 * b, ushort p, thread uint * co
 }
 
 static inline void piece(device const block_iq4_nl * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu;
     }
@@ -83,6 +89,7 @@ static inline void piece(device const block_iq4_nl * b, ushort p, thread uint * 
 }
 
 static inline void piece(device const block_mxfp4 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
     for (ushort i = 0; i < 4; i++) {
         codes[i] = (word(b->quants + 4 * i) >> (4 * p)) & 0x0F0F0F0Fu;
     }

@@ -68,16 +68,21 @@ template <uint TOKENS, typename BLOCK, typename ROWS> static inline void matmul(
     const uint part_output = simdgroup % 2 * 4;
     const uint part_token = simdgroup / 2 * token_parts;
     simdgroup_float8x8 sums[TOKENS / 16][4];
+    #pragma unroll
     for (uint t = 0; t < token_parts; t++) {
+        #pragma unroll
         for (uint n = 0; n < 4; n++) {
             sums[t][n] = make_filled_simdgroup_matrix<float, 8>(0.0f);
         }
     }
+    #pragma unroll
     for (uint column = 0; column < columns; column += COLUMN_TILE) {
         float4 decoded[4];
         weights_16(my_row, column / 16 + thread_index % 2, decoded);
+        #pragma unroll
         for (uint i = 0; i < 4; i++) {
             const uint at = in_tile<OUTPUT_TILE / 8>(thread_index / 2, 16 * (thread_index % 2) + 4 * i);
+            #pragma unroll
             for (uint j = 0; j < 4; j++) {
                 weight_tile[at + j] = tile(decoded[i][j]);
             }
@@ -90,14 +95,18 @@ template <uint TOKENS, typename BLOCK, typename ROWS> static inline void matmul(
                     : float4(0.0f);
         }
         threadgroup_barrier(mem_flags::mem_threadgroup);
+        #pragma unroll
         for (uint k = 0; k < COLUMN_TILE / 8; k++) {
             simdgroup_matrix<tile, 8, 8> w[4];
+            #pragma unroll
             for (uint n = 0; n < 4; n++) {
                 simdgroup_load(w[n], weight_tile + (k * (OUTPUT_TILE / 8) + part_output + n) * 64, 8, ulong2(0), true);
             }
+            #pragma unroll
             for (uint t = 0; t < token_parts; t++) {
                 simdgroup_float8x8 x;
                 simdgroup_load(x, activation_tile + (k * (TOKENS / 8) + part_token + t) * 64, 8);
+                #pragma unroll
                 for (uint n = 0; n < 4; n++) {
                     simdgroup_multiply_accumulate(sums[t][n], x, w[n], sums[t][n]);
                 }
@@ -106,7 +115,9 @@ template <uint TOKENS, typename BLOCK, typename ROWS> static inline void matmul(
         threadgroup_barrier(mem_flags::mem_threadgroup);
     }
 
+    #pragma unroll
     for (uint t = 0; t < token_parts; t++) {
+        #pragma unroll
         for (uint n = 0; n < 4; n++) {
             const uint token = 8 * (part_token + t);
             const uint output = first_output + 8 * (part_output + n);

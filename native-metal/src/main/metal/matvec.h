@@ -58,10 +58,12 @@ template <typename BLOCK> static inline void lane_weights(device const BLOCK * r
     const ushort p = lane % lanes;
     const ushort first = 2 * distance * (p / distance) + p % distance;
     uint codes[4];
+    #pragma unroll
     for (ushort half_of_lane = 0; half_of_lane < 2; half_of_lane++) {
         piece(b, first + half_of_lane * distance, codes, scale[2 * half_of_lane], minimum[2 * half_of_lane]);
         scale[2 * half_of_lane + 1] = scale[2 * half_of_lane];
         minimum[2 * half_of_lane + 1] = minimum[2 * half_of_lane];
+        #pragma unroll
         for (ushort i = 0; i < 4; i++) {
             weights[4 * half_of_lane + i] = values(b, codes[i]);
         }
@@ -75,6 +77,7 @@ static inline uint run_column(device const block_q8_0 *, uint sweep, ushort lane
 
 static inline void lane_weights(device const block_q8_0 * row, uint blocks, uint sweep, ushort lane, thread half4 * weights,
         thread float * scale, thread float * minimum) {
+    #pragma unroll
     for (ushort g = 0; g < 4; g++) {
         const uint index = 32 * sweep + 8 * g + lane / 4;
         device const block_q8_0 * b = row + (index < blocks ? index : 0);
@@ -89,6 +92,7 @@ static inline void lane_weights(device const block_q8_0 * row, uint blocks, uint
 // Numbers without scales: a load of the whole simdgroup is 128 neighbouring weights.
 template <typename BLOCK> static inline void float_lane_weights(device const BLOCK * row, uint blocks, uint sweep, ushort lane,
         thread float4 * weights, thread float * scale, thread float * minimum) {
+    #pragma unroll
     for (ushort r = 0; r < 8; r++) {
         const uint index = 32 * sweep + 4 * r + lane / 8;
         weights[r] = float_weights(row + (index < blocks ? index : 0), 4 * (lane % 8));
@@ -127,7 +131,9 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
     const uint sweeps = (args.columns + 1023) / 1024;
 
     float sum[MAX_TOKENS][MAX_ROWS];
+    #pragma unroll
     for (uint t = 0; t < TOKENS; t++) {
+        #pragma unroll
         for (uint r = 0; r < ROWS; r++) {
             sum[t][r] = 0.0f;
         }
@@ -135,16 +141,20 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
     for (uint sweep = simdgroup % SPLIT; sweep < sweeps; sweep += SPLIT) {
         float4 x[MAX_TOKENS][8];
         float x_sum[MAX_TOKENS][4];
+        #pragma unroll
         for (uint t = 0; t < TOKENS; t++) {
             device const float * row = in + ulong(t < tokens ? t : 0) * args.in_stride;
+            #pragma unroll
             for (ushort r = 0; r < 8; r++) {
                 const uint column = run_column(first, sweep, lane, r);
                 x[t][r] = column < args.columns ? *(device const float4 *)(row + column) : float4(0.0f);
             }
+            #pragma unroll
             for (ushort g = 0; g < 4; g++) {
                 x_sum[t][g] = dot(x[t][2 * g] + x[t][2 * g + 1], float4(1.0f));
             }
         }
+        #pragma unroll
         for (uint r = 0; r < ROWS; r++) {
             const bool up = r >= outputs_per_group;
             const uint output = first_output + (up ? r - outputs_per_group : r);
@@ -153,7 +163,9 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
             float scale[4];
             float minimum[4];
             lane_weights(row, blocks, sweep, lane, weights, scale, minimum);
+            #pragma unroll
             for (uint t = 0; t < TOKENS; t++) {
+                #pragma unroll
                 for (ushort g = 0; g < 4; g++) {
                     const float products = dot(float4(weights[2 * g]), x[t][2 * g]) + dot(float4(weights[2 * g + 1]), x[t][2 * g + 1]);
                     sum[t][r] += scale[g] * products - minimum[g] * x_sum[t][g];
@@ -164,8 +176,10 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
 
     // From here on lane r has row r.
     float mine[MAX_TOKENS];
+    #pragma unroll
     for (uint t = 0; t < TOKENS; t++) {
         mine[t] = 0.0f;
+        #pragma unroll
         for (uint r = 0; r < ROWS; r++) {
             const float total = simd_sum(sum[t][r]);
             mine[t] = lane == r ? total : mine[t];
@@ -173,6 +187,7 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
     }
     if (SPLIT > 1) {
         if (lane < ROWS) {
+            #pragma unroll
             for (uint t = 0; t < TOKENS; t++) {
                 partial[(simdgroup * MAX_TOKENS + t) * MAX_ROWS + lane] = mine[t];
             }
@@ -182,6 +197,7 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
             return;
         }
         if (lane < ROWS) {
+            #pragma unroll
             for (uint t = 0; t < TOKENS; t++) {
                 for (uint other = 1; other < SPLIT; other++) {
                     mine[t] += partial[((simdgroup + other) * MAX_TOKENS + t) * MAX_ROWS + lane];
@@ -189,6 +205,7 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
             }
         }
     }
+    #pragma unroll
     for (uint t = 0; t < TOKENS; t++) {
         float result = mine[t];
         if (EPILOGUE == EPILOGUE_GEGLU) {
