@@ -8,7 +8,7 @@ struct CombineExpertsArguments {
     uint width;
     uint per_row;
 };
-static_assert(sizeof(CombineExpertsArguments) == 16, "as in MetalRouting");
+static_assert(sizeof(CombineExpertsArguments) == 16, "as in MetalExperts");
 
 /** out[r] = sum_j weights[r][j] * in[r * per_row + j]. Grid of threads (at least width, rows). */
 kernel void combine_experts(device const float * in [[buffer(0)]], device const float * weights [[buffer(1)]], device float * out [[buffer(2)]],

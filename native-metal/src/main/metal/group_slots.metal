@@ -4,7 +4,7 @@ struct GroupSlotsArguments {
     uint slots;
     uint expert_count;
 };
-static_assert(sizeof(GroupSlotsArguments) == 8, "as in MetalRouting");
+static_assert(sizeof(GroupSlotsArguments) == 8, "as in MetalExperts");
 
 constant constexpr uint MAX_EXPERTS = 1024;
 

@@ -19,15 +19,16 @@ struct MatmulArguments {
 };
 static_assert(sizeof(MatmulArguments) == 20, "as in MetalMatmul");
 
-/** The same, for rows that are slots of routed experts. */
+/** The same, for rows that are slots of routed experts. expert_rows: rows of one expert's matrix in the tensor, which may hold gate and up. */
 struct ExpertMatmulArguments {
     uint outputs;
     uint columns;
+    uint expert_rows;
     uint slots_per_input_row;
     uint in_stride;
     uint out_stride;
 };
-static_assert(sizeof(ExpertMatmulArguments) == 20, "as in MetalMatmul");
+static_assert(sizeof(ExpertMatmulArguments) == 24, "as in MetalExperts");
 
 /** Rows first to first + count - 1. */
 struct consecutive_rows { uint first; uint count; };
@@ -168,7 +169,7 @@ template <uint TOKENS, typename BLOCK, typename ROWS> static inline void matmul(
         } \
         const int4 tile = tiles[group.y]; \
         const slot_rows rows = {sorted_slots + tile.y, uint(tile.z), args.slots_per_input_row}; \
-        device const block_##TYPE * matrix = weights + ulong(tile.x) * args.outputs * (args.columns / block_format<block_##TYPE>::WEIGHTS); \
+        device const block_##TYPE * matrix = weights + ulong(tile.x) * args.expert_rows * (args.columns / block_format<block_##TYPE>::WEIGHTS); \
         matmul<EXPERT_TILE>(matrix, args.outputs, args.columns, in, args.in_stride, rows, out, args.out_stride, group.x * OUTPUT_TILE, memory, \
                 thread_index, simdgroup, lane); \
     }

@@ -8,7 +8,7 @@ struct RouteExpertsArguments {
     uint per_row;
     uint rows;
 };
-static_assert(sizeof(RouteExpertsArguments) == 16, "as in MetalRouting");
+static_assert(sizeof(RouteExpertsArguments) == 16, "as in MetalExperts");
 
 /**
  * Softmax over the logits of each row, the largest per_row of them (ties to the lower index), made to sum to 1, times expert_scale[expert]. The
