@@ -1,0 +1,100 @@
+#pragma once
+#include "block_values.h"
+
+// Block formats of 32 weights, as the file has them. A piece is 16 neighbouring weights; piece(block, p, codes, scale, minimum) gives its codes, four
+// in each word, and weight = scale * value(code) - minimum.
+
+struct block_q4_0 { half d; ushort quants[8]; };
+struct block_q4_1 { half d; half m; uint quants[4]; };
+struct block_q5_0 { half d; ushort fifth[2]; ushort quants[8]; };
+struct block_q5_1 { half d; half m; uint fifth; uint quants[4]; };
+struct block_q8_0 { half d; ushort quants[16]; };
+struct block_iq4_nl { half d; ushort quants[8]; };
+struct block_mxfp4 { uchar exponent; uchar quants[16]; };
+static_assert(sizeof(block_q4_0) == 18, "bytes of a Q4_0 block");
+static_assert(sizeof(block_q4_1) == 20, "bytes of a Q4_1 block");
+static_assert(sizeof(block_q5_0) == 22, "bytes of a Q5_0 block");
+static_assert(sizeof(block_q5_1) == 24, "bytes of a Q5_1 block");
+static_assert(sizeof(block_q8_0) == 34, "bytes of a Q8_0 block");
+static_assert(sizeof(block_iq4_nl) == 18, "bytes of an IQ4_NL block");
+static_assert(sizeof(block_mxfp4) == 17, "bytes of an MXFP4 block");
+
+/** The levels of IQ4_NL and IQ4_XS. */
+constant half IQ4_LEVELS[16] = {-127.0f, -104.0f, -83.0f, -65.0f, -49.0f, -35.0f, -22.0f, -10.0f, 1.0f, 13.0f, 25.0f, 38.0f, 53.0f, 69.0f, 89.0f, 113.0f};
+/** Twice the E2M1 values, so that all are whole; the scale is halved in turn. */
+constant half E2M1_LEVELS[16] = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 6.0f, 8.0f, 12.0f, -0.0f, -1.0f, -2.0f, -3.0f, -4.0f, -6.0f, -8.0f, -12.0f};
+
+static inline half4 values(device const block_q4_0 *, uint codes) { return bytes_less(codes, half(8.0f)); }
+static inline half4 values(device const block_q4_1 *, uint codes) { return bytes_less(codes, half(0.0f)); }
+static inline half4 values(device const block_q5_0 *, uint codes) { return bytes_less(codes, half(16.0f)); }
+static inline half4 values(device const block_q5_1 *, uint codes) { return bytes_less(codes, half(0.0f)); }
+static inline half4 values(device const block_q8_0 *, uint codes) { return bytes_less(codes, half(128.0f)); }
+static inline half4 values(device const block_iq4_nl *, uint codes) { return levels_at(IQ4_LEVELS, codes); }
+static inline half4 values(device const block_mxfp4 *, uint codes) { return levels_at(E2M1_LEVELS, codes); }
+
+static inline void piece(device const block_q4_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = (word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu;
+    }
+    scale = float(b->d);
+    minimum = 0.0f;
+}
+
+static inline void piece(device const block_q4_1 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = (b->quants[i] >> (4 * p)) & 0x0F0F0F0Fu;
+    }
+    scale = float(b->d);
+    minimum = -float(b->m);
+}
+
+static inline void piece(device const block_q5_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    const uint fifth = b->fifth[p];
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = ((word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu) | fifth_bits(fifth >> (4 * i));
+    }
+    scale = float(b->d);
+    minimum = 0.0f;
+}
+
+static inline void piece(device const block_q5_1 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    const uint fifth = b->fifth >> (16 * p);
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = ((b->quants[i] >> (4 * p)) & 0x0F0F0F0Fu) | fifth_bits(fifth >> (4 * i));
+    }
+    scale = float(b->d);
+    minimum = -float(b->m);
+}
+
+static inline void piece(device const block_q8_0 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = word(b->quants + 8 * p + 2 * i) ^ 0x80808080u;
+    }
+    scale = float(b->d);
+    minimum = 0.0f;
+}
+
+static inline void piece(device const block_iq4_nl * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = (word(b->quants + 2 * i) >> (4 * p)) & 0x0F0F0F0Fu;
+    }
+    scale = float(b->d);
+    minimum = 0.0f;
+}
+
+static inline void piece(device const block_mxfp4 * b, ushort p, thread uint * codes, thread float & scale, thread float & minimum) {
+    #pragma unroll
+    for (ushort i = 0; i < 4; i++) {
+        codes[i] = (word(b->quants + 4 * i) >> (4 * p)) & 0x0F0F0F0Fu;
+    }
+    // 2^(exponent - 128); the two least are subnormal, which the GPU takes for zero.
+    const uint exponent = b->exponent;
+    scale = as_type<float>(exponent < 2 ? 0x00200000u << exponent : (exponent - 1) << 23);
+    minimum = 0.0f;
+}
