@@ -30,7 +30,7 @@ public final class ShaderCompiler {
             "-fbfloat16-excess-precision=none", "-nostdlib", "-Wl,--allow-shlib-undefined");
     // Undefined behaviour, or a misaligned access, must not end this process; the latter is found where accesses are checked.
     private static final List<String> EXECUTED = List.of("-O2", "-fsanitize=bounds,integer-divide-by-zero,shift-exponent,float-cast-overflow",
-            "-fsanitize-minimal-runtime", "-fmax-type-align=2");
+            "-fsanitize-minimal-runtime", "-fmax-type-align=4");
     private static final List<String> CHECKED = List.of("-O1", "-g", "-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",
             "-tsan-instrument-atomics=0");
 
