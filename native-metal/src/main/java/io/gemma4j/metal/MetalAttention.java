@@ -105,7 +105,7 @@ final class MetalAttention implements AutoCloseable {
 
     private static int splits(int threadgroups, long visibleSlots) {
         long blocks = Math.ceilDiv(visibleSlots, (long) MetalKvSlots.BLOCK_SLOTS);
-        return (int) Math.clamp(Math.min(SPLIT_THREADGROUPS / threadgroups, blocks / MIN_BLOCKS_PER_SPLIT), 1, SPLIT_THREADGROUPS);
+        return Math.clamp(Math.min(SPLIT_THREADGROUPS / threadgroups, blocks / MIN_BLOCKS_PER_SPLIT), 1, SPLIT_THREADGROUPS);
     }
 
     @Override
