@@ -7,6 +7,7 @@ import io.gemma4j.metal.fake.FakeMetal;
 import io.gemma4j.metal.fake.MetalDriver;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -62,7 +63,7 @@ final class KernelBench implements AutoCloseable {
     /** Rows of numbers that nobody expects, until a kernel writes them. */
     MetalRows empty(int rows, int width) {
         float[] values = new float[rows * width];
-        java.util.Arrays.fill(values, Float.NaN);
+        Arrays.fill(values, Float.NaN);
         return rows(values, width);
     }
 

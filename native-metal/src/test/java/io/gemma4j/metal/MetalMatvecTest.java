@@ -3,6 +3,7 @@ package io.gemma4j.metal;
 import static io.gemma4j.metal.Closeness.assertClose;
 import static io.gemma4j.metal.Closeness.gelu;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.metal.KernelBench.Run;
@@ -63,6 +64,21 @@ class MetalMatvecTest {
     }
 
     @Test
+    void aTallMatrixIsCutIntoMoreRowsPerSimdgroup() {
+        try (KernelBench bench = KernelBench.open(Run.LIFO, 6)) {
+            RandomMatrix weight = RandomMatrix.of(GgmlType.Q4_0, 4099, 64, bench.random);
+            float[] x = bench.gaussians(64);
+            MetalRows out = bench.empty(1, 4099);
+            new MetalMatvec(bench.kernels).multiply(bench.stream, bench.matrix(weight), bench.rows(x, 64), out, 1);
+            double[] expected = new double[4099];
+            for (int n = 0; n < expected.length; n++) {
+                expected[n] = weight.product(n, x, 0);
+            }
+            assertClose(expected, bench.result(out.bytes()), TOLERANCE, "tall");
+        }
+    }
+
+    @Test
     void aGatedProductMultipliesWithGivenFactors() {
         for (Run run : Run.all()) {
             try (KernelBench bench = KernelBench.open(run, 7)) {
@@ -105,7 +121,7 @@ class MetalMatvecTest {
             BufferSlice bytes = bench.floats(new float[48]);
             IllegalArgumentException failure = assertThrows(IllegalArgumentException.class,
                     () -> new MetalMatrix("blk.0.odd", bytes, GgmlType.F32, 1, 48));
-            org.junit.jupiter.api.Assertions.assertTrue(failure.getMessage().contains("blk.0.odd"), failure.getMessage());
+            assertTrue(failure.getMessage().contains("blk.0.odd"), failure.getMessage());
         }
     }
 }
