@@ -33,14 +33,15 @@ template <typename CACHE> static inline void attention_input(device float * quer
     device const float * from = is_query ? queries + row * args.query_stride : is_key ? keys + row * args.key_stride : values + row * args.value_stride;
     from += head * args.head_dim;
 
+    // A thread reads the pairs that it turns, and no others: queries are written in place.
+    const uint pairs = args.head_dim / 2;
     float squares = 0.0f;
-    for (uint i = thread_index; i < args.head_dim; i += threads) {
-        squares += from[i] * from[i];
+    for (uint i = thread_index; i < pairs; i += threads) {
+        squares += from[i] * from[i] + from[i + pairs] * from[i + pairs];
     }
     const float sum = threadgroup_sum(squares, partial, simdgroups, simdgroup, lane);
     const float inverse_rms = precise::rsqrt(sum / float(args.head_dim) + args.epsilon);
     const ulong slot = (ulong(position % args.slots) * args.kv_heads + head) * args.head_dim;
-    const uint pairs = args.head_dim / 2;
     if (!is_query && !is_key) {
         for (uint i = thread_index; i < args.head_dim; i += threads) {
             value_cache[slot + i] = CACHE(from[i] * inverse_rms);

@@ -21,10 +21,15 @@ record MetalMatrix(String name, BufferSlice bytes, GgmlType type, int rows, int 
         }
     }
 
-    /** Rows {@code first} to {@code first + count - 1}. */
+    /** Rows {@code first} to {@code first + count - 1}; Metal binds them where they start at a multiple of 4 bytes. */
     MetalMatrix rows(int first, int count) {
         long rowBytes = type.rowBytes(columns);
         return new MetalMatrix(name, bytes.from(first * rowBytes, count * rowBytes), type, count, columns);
+    }
+
+    /** The first {@code count} rows, with the bytes of all: what follows are the rows of other experts. */
+    MetalMatrix limit(int count) {
+        return new MetalMatrix(name, bytes, type, count, columns);
     }
 
     /** The kernel of an operation that reads this type of blocks, e.g. {@code matvec_q4_k}. */

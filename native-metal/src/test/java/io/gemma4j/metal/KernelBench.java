@@ -1,65 +1,123 @@
 package io.gemma4j.metal;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
-import java.util.List;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-/** A device with a stream, and buffers that live as long: what a test of kernels needs. Whoever created it closes it. */
-public final class KernelBench implements AutoCloseable {
+import io.gemma4j.metal.fake.FakeMetal;
+import io.gemma4j.metal.fake.MetalDriver;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** A device to run single kernels on, and memory for them. Closing it closes all of that. */
+final class KernelBench implements AutoCloseable {
+    final Random random;
     final MetalDevice device = MetalDevice.open();
     final KernelLibrary kernels = new KernelLibrary(device);
     final CommandQueue queue = new CommandQueue(device);
     final MetalStream stream = new MetalStream(queue);
-    private final List<MetalBuffer> buffers = new ArrayList<>();
+    private final List<AutoCloseable> opened = new ArrayList<>(List.of(device, kernels, queue, stream));
 
-    /** Opens the device. */
-    public KernelBench() {}
+    /** How threads run: in one of three orders, or with every access to memory checked. A real device has its own way. */
+    enum Run {
+        FIFO,
+        LIFO,
+        RANDOM,
+        CHECKED;
 
-    /** Memory with the given contents. */
-    MetalBuffer buffer(float... values) {
-        return buffer(MemorySegment.ofArray(values));
+        static Run[] all() {
+            return MetalDriver.isReal() ? new Run[] {FIFO} : values();
+        }
     }
 
-    /** Memory with the given contents. */
-    MetalBuffer buffer(int... values) {
-        return buffer(MemorySegment.ofArray(values));
+    private KernelBench(long seed) {
+        random = new Random(seed);
     }
 
-    /** Memory with the given contents. */
-    MetalBuffer buffer(MemorySegment contents) {
-        MetalBuffer buffer = zeros(contents.byteSize());
-        MemorySegment.copy(contents, 0, buffer.contents(), 0, contents.byteSize());
-        return buffer;
+    /** Opens a bench on which kernels run in one of the ways. */
+    static KernelBench open(Run run, long seed) {
+        if (!MetalDriver.isReal()) {
+            FakeMetal fake = MetalDriver.fake();
+            fake.setChecked(run == Run.CHECKED);
+            fake.setSchedule(switch (run) {
+                case FIFO, CHECKED -> FakeMetal.Schedule.FIFO;
+                case LIFO -> FakeMetal.Schedule.LIFO;
+                case RANDOM -> FakeMetal.Schedule.RANDOM;
+            }, seed);
+        }
+        return new KernelBench(seed);
     }
 
-    /** Memory of zeros. */
-    MetalBuffer zeros(long bytes) {
-        MetalBuffer buffer = MetalBuffer.allocate(device, "a test", bytes);
-        buffers.add(buffer);
-        return buffer;
+    /** Has something closed with the bench. */
+    <T extends AutoCloseable> T closing(T resource) {
+        opened.add(resource);
+        return resource;
     }
 
-    /** What is in memory once everything that was queued is done. */
-    float[] floats(MetalBuffer buffer) {
+    MetalBuffer buffer(long bytes) {
+        return closing(MetalBuffer.allocate(device, "test values", bytes));
+    }
+
+    /** Rows of numbers that nobody expects, until a kernel writes them. */
+    MetalRows empty(int rows, int width) {
+        float[] values = new float[rows * width];
+        Arrays.fill(values, Float.NaN);
+        return rows(values, width);
+    }
+
+    MetalRows rows(float[] values, int width) {
+        return new MetalRows(floats(values), width, width);
+    }
+
+    BufferSlice floats(float... values) {
+        MetalBuffer buffer = buffer((long) values.length * Float.BYTES);
+        MemorySegment.copy(values, 0, buffer.contents(), JAVA_FLOAT, 0, values.length);
+        return buffer.slice();
+    }
+
+    BufferSlice ints(int... values) {
+        MetalBuffer buffer = buffer((long) values.length * Integer.BYTES);
+        MemorySegment.copy(values, 0, buffer.contents(), JAVA_INT, 0, values.length);
+        return buffer.slice();
+    }
+
+    MetalMatrix matrix(RandomMatrix values) {
+        MetalBuffer buffer = buffer(values.bytes().length);
+        MemorySegment.copy(MemorySegment.ofArray(values.bytes()), 0, buffer.contents(), 0, values.bytes().length);
+        return new MetalMatrix("random", buffer.slice(), values.type(), values.rows(), values.columns());
+    }
+
+    float[] gaussians(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
+    /** Runs what is queued and returns what is in memory then. */
+    float[] result(BufferSlice slice) {
         stream.synchronize();
-        return buffer.contents().toArray(ValueLayout.JAVA_FLOAT);
+        return slice.contents().toArray(JAVA_FLOAT);
     }
 
-    /** Runs a kernel with an output at index 0, an input of the same size at 1 and threadgroup memory at 0. */
-    public float[] run(String kernel, float[] in, int threadgroups, int threads, int threadgroupBytes) {
-        MetalBuffer out = zeros(in.length * (long) Float.BYTES);
-        stream.kernel(kernels.pipeline(kernel)).write(0, out.slice()).read(1, buffer(in).slice()).threadgroupMemory(0, threadgroupBytes)
-                .dispatch(Grid.of(threadgroups), threads);
-        return floats(out);
+    int[] resultInts(BufferSlice slice) {
+        stream.synchronize();
+        return slice.contents().toArray(JAVA_INT);
     }
 
     @Override
     public void close() {
-        stream.close();
-        buffers.forEach(MetalBuffer::close);
-        queue.close();
-        kernels.close();
-        device.close();
+        for (AutoCloseable resource : opened.reversed()) {
+            try {
+                resource.close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 }

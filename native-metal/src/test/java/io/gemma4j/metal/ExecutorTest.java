@@ -1,9 +1,10 @@
-package io.gemma4j.metal.fake;
+package io.gemma4j.metal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.gemma4j.metal.KernelBench;
+import io.gemma4j.metal.fake.FakeMetal;
+import io.gemma4j.metal.fake.MetalDriver;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -17,20 +18,24 @@ class ExecutorTest {
     private static final int THREADS = 64;
     private static final int COUNT = 2 * THREADS;
 
-    /** What {@code threads_meet} gives, or the failure's text. */
-    private static float[] run(String kernel) {
-        try (KernelBench bench = new KernelBench()) {
+    /** What a kernel of {@code threads_meet.metal} gives. */
+    private static float[] run(String kernel, KernelBench.Run run) {
+        try (KernelBench bench = KernelBench.open(run, 7)) {
             float[] in = new float[COUNT];
             for (int i = 0; i < COUNT; i++) {
                 in[i] = i + 1;
             }
-            return bench.run("threads_meet_" + kernel, in, 2, THREADS, THREADS * Float.BYTES);
+            BufferSlice out = bench.floats(new float[COUNT]);
+            bench.stream.kernel(bench.kernels.pipeline("threads_meet_" + kernel)).write(0, out).read(1, bench.floats(in))
+                    .threadgroupMemory(0, THREADS * Float.BYTES).dispatch(Grid.of(2), THREADS);
+            return bench.result(out);
         }
     }
 
-    private static String failure(String kernel) {
+    private static String failure(String kernel, KernelBench.Run run) {
+        MetalDriver.fake();
         try {
-            run(kernel);
+            run(kernel, run);
             return "";
         } catch (RuntimeException e) {
             MetalDriver.fake().takeProblems();
@@ -57,8 +62,8 @@ class ExecutorTest {
     @ParameterizedTest
     @MethodSource("foundByTheChecker")
     void theCheckerFindsRacesAndAccessesOutOfBounds(String kernel, String expected) {
-        MetalDriver.fake().setChecked(true);
-        assertTrue(failure(kernel).contains(expected), failure(kernel));
+        String failure = failure(kernel, KernelBench.Run.CHECKED);
+        assertTrue(failure.contains(expected), failure);
     }
 
     static Stream<Arguments> foundWithoutTheChecker() {
@@ -74,23 +79,18 @@ class ExecutorTest {
     @ParameterizedTest
     @MethodSource("foundWithoutTheChecker")
     void threadsThatDoNotMeetAreFoundInEverySchedule(String kernel, String expected) {
-        for (FakeMetal.Schedule schedule : FakeMetal.Schedule.values()) {
-            MetalDriver.fake().setSchedule(schedule, 7);
-            String failure = failure(kernel);
-            assertTrue(failure.matches("(?s).*(" + expected + ").*"), schedule + ": " + failure);
+        for (KernelBench.Run run : List.of(KernelBench.Run.FIFO, KernelBench.Run.LIFO, KernelBench.Run.RANDOM)) {
+            String failure = failure(kernel, run);
+            assertTrue(failure.matches("(?s).*(" + expected + ").*"), run + ": " + failure);
         }
     }
 
     @ParameterizedTest
     @MethodSource("right")
     void whatIsRightGivesTheSameInEveryScheduleAndPassesTheChecker(String kernel, List<Integer> expected) {
-        for (boolean checked : new boolean[] {false, true}) {
-            for (FakeMetal.Schedule schedule : FakeMetal.Schedule.values()) {
-                MetalDriver.fake().setChecked(checked);
-                MetalDriver.fake().setSchedule(schedule, 7);
-                float[] out = run(kernel);
-                assertEquals(expected, List.of((int) out[0], (int) out[1], (int) out[40], (int) out[127]), schedule.toString());
-            }
+        for (KernelBench.Run run : KernelBench.Run.all()) {
+            float[] out = run(kernel, run);
+            assertEquals(expected, List.of((int) out[0], (int) out[1], (int) out[40], (int) out[127]), run.toString());
         }
     }
 
@@ -104,13 +104,14 @@ class ExecutorTest {
 
     @Test
     void memoryThatWasNeverWrittenReadsAsNotANumber() {
-        assertTrue(Float.isNaN(run("unset_memory")[0]));
+        MetalDriver.fake();
+        assertTrue(Float.isNaN(run("unset_memory", KernelBench.Run.FIFO)[0]));
     }
 
     @Test
     void theCheckerCountsBytesBarriersAndMeetings() {
-        MetalDriver.fake().setChecked(true);
-        run("right");
+        MetalDriver.fake();
+        run("right", KernelBench.Run.CHECKED);
         FakeMetal.Counts counts = MetalDriver.fake().counts().get("threads_meet_right");
         assertEquals(new FakeMetal.Counts(1, COUNT * Float.BYTES, COUNT * Float.BYTES, COUNT * Float.BYTES, COUNT * Float.BYTES, COUNT, 0), counts);
     }
