@@ -17,11 +17,11 @@ void useFunctionConstants(const std::vector<FunctionConstant>* constants) {
     functionConstants = constants;
 }
 
-static void check(void* address, size_t bytes, bool write, void* returnAddress) {
+static void check(void* address, size_t bytes, size_t alignment, bool write, void* returnAddress) {
     // Constants of a kernel are set while its library is loaded, outside of any threadgroup.
     Threadgroup* group = Threadgroup::current();
     if (group != nullptr && group->isRunning() && bytes > 0) {
-        group->checkAccess(address, bytes, write, returnAddress);
+        group->checkAccess(address, bytes, alignment, write, returnAddress);
     }
 }
 
@@ -68,13 +68,15 @@ EXPORT void msl_function_constant(int index, void* value, unsigned bytes) {
 
 // Kernels to be checked are compiled with -fsanitize=thread, but linked without its runtime: these are its callbacks.
 #define CALLER __builtin_return_address(0)
-#define CALLBACKS(n)                                                                                                                   \
-    EXPORT void __tsan_read##n(void* a) { executor::check(a, n, false, CALLER); }                                                      \
-    EXPORT void __tsan_write##n(void* a) { executor::check(a, n, true, CALLER); }                                                      \
-    EXPORT void __tsan_unaligned_read##n(void* a) { executor::check(a, n, false, CALLER); }                                            \
-    EXPORT void __tsan_unaligned_write##n(void* a) { executor::check(a, n, true, CALLER); }                                            \
-    EXPORT void __tsan_read_write##n(void* a) { executor::check(a, n, false, CALLER); executor::check(a, n, true, CALLER); }           \
-    EXPORT void __tsan_unaligned_read_write##n(void* a) { executor::check(a, n, false, CALLER); executor::check(a, n, true, CALLER); }
+#define READ(n, alignment) executor::check(address, n, alignment, false, CALLER);
+#define WRITE(n, alignment) executor::check(address, n, alignment, true, CALLER);
+#define CALLBACKS(n)                                                                          \
+    EXPORT void __tsan_read##n(void* address) { READ(n, n) }                                  \
+    EXPORT void __tsan_write##n(void* address) { WRITE(n, n) }                                \
+    EXPORT void __tsan_unaligned_read##n(void* address) { READ(n, 1) }                        \
+    EXPORT void __tsan_unaligned_write##n(void* address) { WRITE(n, 1) }                      \
+    EXPORT void __tsan_read_write##n(void* address) { READ(n, n) WRITE(n, n) }                \
+    EXPORT void __tsan_unaligned_read_write##n(void* address) { READ(n, 1) WRITE(n, 1) }
 CALLBACKS(1)
 CALLBACKS(2)
 CALLBACKS(4)
@@ -84,23 +86,23 @@ CALLBACKS(16)
 EXPORT void __tsan_init() {}
 EXPORT void __tsan_func_entry(void*) {}
 EXPORT void __tsan_func_exit() {}
-EXPORT void __tsan_read_range(void* address, unsigned long bytes) { executor::check(address, bytes, false, CALLER); }
-EXPORT void __tsan_write_range(void* address, unsigned long bytes) { executor::check(address, bytes, true, CALLER); }
+EXPORT void __tsan_read_range(void* address, unsigned long bytes) { READ(bytes, 1) }
+EXPORT void __tsan_write_range(void* address, unsigned long bytes) { WRITE(bytes, 1) }
 
 EXPORT void* __tsan_memcpy(void* to, const void* from, size_t bytes) {
-    executor::check(const_cast<void*>(from), bytes, false, CALLER);
-    executor::check(to, bytes, true, CALLER);
+    executor::check(const_cast<void*>(from), bytes, 1, false, CALLER);
+    executor::check(to, bytes, 1, true, CALLER);
     return memcpy(to, from, bytes);
 }
 
 EXPORT void* __tsan_memmove(void* to, const void* from, size_t bytes) {
-    executor::check(const_cast<void*>(from), bytes, false, CALLER);
-    executor::check(to, bytes, true, CALLER);
+    executor::check(const_cast<void*>(from), bytes, 1, false, CALLER);
+    executor::check(to, bytes, 1, true, CALLER);
     return memmove(to, from, bytes);
 }
 
 EXPORT void* __tsan_memset(void* to, int value, size_t bytes) {
-    executor::check(to, bytes, true, CALLER);
+    executor::check(to, bytes, 1, true, CALLER);
     return memset(to, value, bytes);
 }
 

@@ -151,8 +151,7 @@ std::string MemoryChecker::check(const Access& access, Counts& counts) {
         if (region.kind == Kind::program) {
             return access.write ? "write to " + region.name() : "";
         }
-        size_t alignment = access.bytes & -access.bytes;
-        if (access.bytes <= 16 && reinterpret_cast<uintptr_t>(access.address) % alignment != 0) {
+        if (reinterpret_cast<uintptr_t>(access.address) % access.alignment != 0) {
             return "misaligned access to " + region.name() + ", byte " + std::to_string(offset);
         }
         bool device = region.kind == Kind::device;

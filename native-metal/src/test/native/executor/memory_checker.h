@@ -17,6 +17,7 @@ struct Progress {
 struct Access {
     char* address;
     size_t bytes;
+    size_t alignment;
     bool write;
     uint32_t threadgroup;
     uint32_t thread;

@@ -321,14 +321,14 @@ bool Threadgroup::isOwnMemory(const char* address, size_t bytes) const {
             || within(fibers.data(), fibers.size() * sizeof(Fiber));
 }
 
-void Threadgroup::checkAccess(void* address, size_t bytes, bool write, void* returnAddress) {
+void Threadgroup::checkAccess(void* address, size_t bytes, size_t alignment, bool write, void* returnAddress) {
     char* start = static_cast<char*>(address);
     if (isOwnMemory(start, bytes)) {
         return;
     }
     const msl_thread& thread = running->thread;
     uint32_t group = (thread.group[2] * thread.groups[1] + thread.group[1]) * thread.groups[0] + thread.group[0];
-    std::string wrong = checker.check({start, bytes, write, group, thread.index, running->progress}, counts);
+    std::string wrong = checker.check({start, bytes, alignment, write, group, thread.index, running->progress}, counts);
     if (!wrong.empty()) {
         fail(wrong + ": " + std::to_string(bytes) + "-byte " + (write ? "write" : "read") + " at " + sourceOf(returnAddress));
     }

@@ -54,7 +54,7 @@ public:
     void barrier(int site, int memory);
     void simdgroupBarrier(int site, int memory);
     const char* exchange(const void* value, unsigned bytes, uint32_t* active, int operation, int site);
-    void checkAccess(void* address, size_t bytes, bool write, void* returnAddress);
+    void checkAccess(void* address, size_t bytes, size_t alignment, bool write, void* returnAddress);
     [[noreturn]] void fail(const std::string& what);
     void start();
 

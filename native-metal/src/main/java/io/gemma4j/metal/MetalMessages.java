@@ -61,7 +61,7 @@ final class MetalMessages {
     static final Message endResidency = object("MTLResidencySet", "endResidency", null);
     static final Message addResidencySet = object("MTLCommandQueue", "addResidencySet:", null, ADDRESS);
 
-    static final Message commandBuffer = object("MTLCommandQueue", "commandBufferWithUnretainedReferences", ADDRESS);
+    static final Message commandBuffer = object("MTLCommandQueue", "commandBuffer", ADDRESS);
     static final Message computeCommandEncoder = object("MTLCommandBuffer", "computeCommandEncoderWithDispatchType:", ADDRESS, JAVA_LONG);
     static final Message commit = object("MTLCommandBuffer", "commit", null);
     static final Message waitUntilCompleted = object("MTLCommandBuffer", "waitUntilCompleted", null);

@@ -229,6 +229,11 @@ final class MetalStream implements AutoCloseable {
         encoder = (MemorySegment) MetalMessages.retain.handle().invokeExact(newEncoder);
     }
 
+    /** What {@link #commit} is going to return for work that is encoded now. */
+    long nextCommit() {
+        return committed + 1;
+    }
+
     /**
      * Hands what is encoded to the GPU; does nothing where nothing is. Waits where the GPU has enough to do.
      *

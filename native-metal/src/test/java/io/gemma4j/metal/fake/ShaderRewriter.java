@@ -19,6 +19,7 @@ final class ShaderRewriter {
             "(?<before>[;{}]\\s*|^\\s*)threadgroup\\s+(?<type>[A-Za-z_][\\w:]*(?:\\s*<[^;()]*>)?)\\s+(?<name>\\w+)\\s*(?<sizes>(?:\\[[^]]*]\\s*)*);",
             Pattern.MULTILINE);
     private static final Pattern OTHER_THREADGROUP_VARIABLE = Pattern.compile("[;{}]\\s*threadgroup\\s+[\\w:<>, ]+[^;*&(]*;");
+    private static final Pattern HALF_LITERAL = Pattern.compile("\\b((?:\\d+\\.\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)h\\b");
     private static final Pattern FUNCTION_CONSTANT = Pattern.compile("MSL_ATTR_function_constant\\(\\s*(\\d+)\\s*\\)");
 
     private ShaderRewriter() {}
@@ -44,7 +45,7 @@ final class ShaderRewriter {
         if (other.find()) {
             throw new RejectedException("declare one threadgroup variable in a statement, without initial value: " + other.group().substring(1).strip());
         }
-        source = attributes(source);
+        source = HALF_LITERAL.matcher(attributes(source)).replaceAll("((half)$1f)");
         StringBuilder out = new StringBuilder(source).append("\n#line 1 \"entries\"\n");
         for (String kernel : kernels(source)) {
             out.append("extern \"C\" void msl_entry_").append(kernel).append("() { ").append(kernel).append("(); }\n");
