@@ -48,13 +48,15 @@ template <typename BLOCK> static inline void float_weights_16(device const BLOCK
 template <typename BLOCK> static inline void weights_16(device const BLOCK * row, uint p, thread float4 * weights) {
     const uint pieces = block_format<BLOCK>::WEIGHTS / 16;
     device const BLOCK * b = row + p / pieces;
-    uint codes[4];
+    const ushort in_block = ushort(p % pieces);
+    raw_codes raw;
+    load(b, in_block, raw);
     float scale;
     float minimum;
-    piece(b, ushort(p % pieces), codes, scale, minimum);
+    scales(b, in_block, scale, minimum);
     #pragma unroll
     for (ushort i = 0; i < 4; i++) {
-        weights[i] = scale * float4(values(b, codes[i])) - minimum;
+        weights[i] = scale * float4(values(b, codes(b, raw, in_block, i))) - minimum;
     }
 }
 

@@ -57,15 +57,17 @@ template <typename BLOCK> static inline void lane_weights(device const BLOCK * r
     device const BLOCK * b = row + (index < blocks ? index : 0);
     const ushort p = lane % lanes;
     const ushort first = 2 * distance * (p / distance) + p % distance;
-    uint codes[4];
+    raw_codes raw;
+    load(b, first, raw);
     #pragma unroll
-    for (ushort half_of_lane = 0; half_of_lane < 2; half_of_lane++) {
-        piece(b, first + half_of_lane * distance, codes, scale[2 * half_of_lane], minimum[2 * half_of_lane]);
-        scale[2 * half_of_lane + 1] = scale[2 * half_of_lane];
-        minimum[2 * half_of_lane + 1] = minimum[2 * half_of_lane];
+    for (ushort second = 0; second < 2; second++) {
+        const ushort in_block = first + second * distance;
+        scales(b, in_block, scale[2 * second], minimum[2 * second]);
+        scale[2 * second + 1] = scale[2 * second];
+        minimum[2 * second + 1] = minimum[2 * second];
         #pragma unroll
         for (ushort i = 0; i < 4; i++) {
-            weights[4 * half_of_lane + i] = values(b, codes[i]);
+            weights[4 * second + i] = values(b, codes(b, raw, in_block, i));
         }
     }
 }

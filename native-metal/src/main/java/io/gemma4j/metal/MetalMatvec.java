@@ -41,7 +41,7 @@ final class MetalMatvec {
 
         static Shape of(int outputs, int columns, int tokens, Epilogue epilogue) {
             int matrices = epilogue == Epilogue.GEGLU ? 2 : 1;
-            int rows = outputs * matrices >= 4 * ENOUGH_SIMDGROUPS ? 4 : 2;
+            int rows = outputs * matrices >= ENOUGH_SIMDGROUPS ? 4 : 2;
             int sweeps = Math.ceilDiv(columns, SWEEP_COLUMNS);
             int simdgroups = Math.ceilDiv(outputs * matrices, rows);
             int split = 1;
