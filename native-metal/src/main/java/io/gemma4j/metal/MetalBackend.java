@@ -20,6 +20,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -96,6 +97,12 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public Weight upload(QuantizedTensor tensor) {
+        if (tensor.rows() > 1) {
+            // Compiled while the rest of the model is read.
+            String type = tensor.type().name().toLowerCase(Locale.ROOT);
+            kernels.prepare("matvec_" + type);
+            kernels.prepare("matmul_" + type);
+        }
         return weights.add(tensor);
     }
 
@@ -119,6 +126,9 @@ final class MetalBackend implements ModelBackend {
     public KvLayer allocateKv(KvLayerLayout layout) {
         MetalKvLayer layer = new MetalKvLayer(device, layout, kvLayers::remove);
         kvLayers.add(layer);
+        for (String kernel : List.of("attention_input", "attention_decode", "attention_prefill")) {
+            kernels.prepare(kernel + layer.slots().suffix());
+        }
         return layer;
     }
 
