@@ -83,9 +83,13 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public String describe() {
-        long kvBytes = kvLayers.stream().mapToLong(MetalKvLayer::bytes).sum();
-        return "metal, " + device.name() + " (working set of up to " + device.workingSetBytes() + " bytes), experimental, " + weights.mappedBytes()
-                + " bytes of weights read from the mapped file, " + kvBytes + " bytes of keys and values";
+        StringBuilder text = new StringBuilder("metal, ").append(device.name()).append(" (working set of up to ").append(device.workingSetBytes())
+                .append(" bytes), experimental");
+        if (weights.mappedBytes() > 0) {
+            text.append(", ").append(weights.mappedBytes()).append(" bytes of weights read from the mapped file, ")
+                    .append(kvLayers.stream().mapToLong(MetalKvLayer::bytes).sum()).append(" bytes of keys and values");
+        }
+        return text.toString();
     }
 
     @Override
