@@ -1,4 +1,5 @@
 /** Runs Gemma 4 models: the file format, the tokenizer, the model and a CPU backend. */
+@SuppressWarnings("module") // the bench module is compiled after this one
 module io.gemma4j.core {
     requires transitive org.slf4j;
     requires com.sun.jna;
@@ -12,6 +13,7 @@ module io.gemma4j.core {
     exports io.gemma4j.chat;
     exports io.gemma4j.gguf;
     exports io.gemma4j.model;
+    exports io.gemma4j.os to io.gemma4j.bench;
     exports io.gemma4j.quantize;
     exports io.gemma4j.sampling;
     exports io.gemma4j.tensor;

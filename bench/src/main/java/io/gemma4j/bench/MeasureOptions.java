@@ -6,6 +6,7 @@ import io.gemma4j.KvType;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.bench.measure.SpeedTest;
 import io.gemma4j.bench.measure.StreamRead;
+import io.gemma4j.os.OperatingSystem;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +45,7 @@ final class MeasureOptions {
     @Option(names = "--cpu", defaultValue = "auto", paramLabel = "auto|scalar|vector|int8", description = "Kernels of the processor. Default: auto.")
     private CpuKernels cpuKernels;
 
-    @Option(names = "--threads", defaultValue = "0", paramLabel = "N", description = "Threads of the processor. Default: as the library chooses.")
+    @Option(names = "--threads", defaultValue = "0", paramLabel = "N", description = "Threads of the processor. Default: one for each physical core.")
     private int threads;
 
     @Option(names = "--json", paramLabel = "OUT.json", description = "Write the results there as well.")
@@ -90,8 +91,9 @@ final class MeasureOptions {
         return kvType;
     }
 
+    /** Threads of the processor: those asked for, or one for each physical core, as the library has it. */
     int threads() {
-        return threads;
+        return threads > 0 ? threads : OperatingSystem.physicalCores();
     }
 
     Path json() {
@@ -104,13 +106,12 @@ final class MeasureOptions {
     }
 
     LoadOptions loadOptions(Backend backend) {
-        return LoadOptions.defaults().backend(backend).kvType(kvType).cpuKernels(cpuKernels).threads(threads).contextTokens(contextTokens());
+        return LoadOptions.defaults().backend(backend).kvType(kvType).cpuKernels(cpuKernels).threads(threads()).contextTokens(contextTokens());
     }
 
     /** What the processor reads from memory with that many threads, in bytes per second. */
     double readBytesPerSecond() throws InterruptedException {
-        int readers = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
-        return StreamRead.bytesPerSecond(readers, STREAM_BYTES);
+        return StreamRead.bytesPerSecond(threads(), STREAM_BYTES);
     }
 
     static String lowerCase(Object value) {

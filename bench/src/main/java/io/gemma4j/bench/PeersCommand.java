@@ -41,9 +41,8 @@ final class PeersCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--kv: expected f16, the default of llama.cpp, found " + options.kvType());
         }
         PrintWriter out = spec.commandLine().getOut();
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
-        try (Engine ours = new LibraryEngine(options.model(), options.loadOptions(Backend.CPU).threads(threads));
-                Engine theirs = LlamaCppEngine.load(library, options.model(), options.contextTokens(), threads)) {
+        try (Engine ours = new LibraryEngine(options.model(), options.loadOptions(Backend.CPU));
+                Engine theirs = LlamaCppEngine.load(library, options.model(), options.contextTokens(), options.threads())) {
             List<Speed> speeds = new Measurement(options, out, spec.commandLine().getErr()).run(List.of(ours, theirs), true);
             out.printf("%n| test | %s / %s |%n|---|---:|%n", ours.name(), theirs.name());
             for (int i = 0; i < speeds.size(); i += 2) {

@@ -18,6 +18,7 @@ final class KernelLibrary implements AutoCloseable {
     private final MetalDevice device;
     private final ExecutorService compilers;
     private final Map<String, CompletableFuture<MemorySegment>> libraries = new ConcurrentHashMap<>();
+    private final Map<String, CompletableFuture<MemorySegment>> librariesBySource = new ConcurrentHashMap<>();
     private final Map<Key, MetalPipeline> pipelines = new ConcurrentHashMap<>();
 
     KernelLibrary(MetalDevice device) {
@@ -36,13 +37,20 @@ final class KernelLibrary implements AutoCloseable {
      * @throws MetalException if there is no such file
      */
     MetalPipeline pipeline(String function, FunctionConstants constants) {
-        return pipelines.computeIfAbsent(new Key(function, constants), key -> {
-            String file = fileOf(function);
-            CompletableFuture<MemorySegment> library = libraries.computeIfAbsent(KernelSource.read(file),
-                    source -> CompletableFuture.supplyAsync(() -> KernelCompiler.compile(device.handle(), file, source), compilers));
-            return new MetalPipeline(function, library.thenApplyAsync(compiled ->
-                    MetalPipeline.State.of(KernelCompiler.pipeline(device.handle(), compiled, function, constants)), compilers));
-        });
+        return pipelines.computeIfAbsent(new Key(function, constants), key -> new MetalPipeline(function, library(fileOf(function)).thenApplyAsync(
+                compiled -> MetalPipeline.State.of(KernelCompiler.pipeline(device.handle(), compiled, function, constants)), compilers)));
+    }
+
+    private CompletableFuture<MemorySegment> library(String file) {
+        return libraries.computeIfAbsent(file, name -> librariesBySource.computeIfAbsent(KernelSource.read(name),
+                source -> CompletableFuture.supplyAsync(() -> KernelCompiler.compile(device.handle(), name, source), compilers)));
+    }
+
+    /** Starts compiling a source file whose kernels are going to be asked for; nothing happens where there is no such file. */
+    void prepare(String file) {
+        if (KernelSource.exists(file)) {
+            library(file);
+        }
     }
 
     /** A kernel without constants. */
@@ -65,13 +73,14 @@ final class KernelLibrary implements AutoCloseable {
     public void close() {
         pipelines.values().forEach(MetalPipeline::close);
         pipelines.clear();
-        libraries.values().forEach(library -> library.handle((compiled, failure) -> {
+        librariesBySource.values().forEach(library -> library.handle((compiled, failure) -> {
             if (failure == null) {
                 ObjectiveC.release(compiled);
             }
             return null;
         }).join());
         libraries.clear();
+        librariesBySource.clear();
         compilers.shutdown();
     }
 }

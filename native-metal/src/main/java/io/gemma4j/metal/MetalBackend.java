@@ -17,8 +17,10 @@ import io.gemma4j.backend.Weight;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -41,26 +43,37 @@ final class MetalBackend implements ModelBackend {
     private final MetalExperts experts;
     private final ResidualUpdate residual;
     private final MetalBlocks blocks;
-    private final List<MetalBuffer> activations = new ArrayList<>();
+    // The latest first.
+    private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final Set<MetalKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
-    private boolean closed;
 
-    /** Takes over {@code device}. */
+    /** Takes over {@code device}, also where this fails. */
     MetalBackend(MetalDevice device) {
-        this.device = device;
-        queue = new CommandQueue(device);
-        stream = new MetalStream(queue);
-        kernels = new KernelLibrary(device);
-        weights = new WeightStore(device, queue);
-        inputs = new StepInputs(device, stream);
-        elementwise = new MetalElementwise(kernels);
-        norms = new MetalNorm(kernels);
-        rope = new MetalRope(device, kernels);
-        attention = new MetalAttention(device, kernels);
-        matvec = new MetalMatvec(kernels);
-        experts = new MetalExperts(device, kernels, matvec);
-        residual = new ResidualUpdate(stream, norms);
-        blocks = new MetalBlocks(stream, new MetalMatmul(kernels, matvec), matvec, elementwise, attention, rope, experts, residual);
+        this.device = own(device);
+        try {
+            queue = own(new CommandQueue(device));
+            kernels = own(new KernelLibrary(device));
+            weights = own(new WeightStore(device, queue));
+            rope = own(new MetalRope(device, kernels));
+            attention = own(new MetalAttention(device, kernels));
+            elementwise = new MetalElementwise(kernels);
+            norms = new MetalNorm(kernels);
+            matvec = new MetalMatvec(kernels);
+            experts = own(new MetalExperts(device, kernels, matvec));
+            // Closed before what its work uses.
+            stream = own(new MetalStream(queue));
+            inputs = own(new StepInputs(device, stream));
+            residual = new ResidualUpdate(stream, norms);
+            blocks = new MetalBlocks(stream, new MetalMatmul(kernels, matvec), matvec, elementwise, attention, rope, experts, residual);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private <T extends AutoCloseable> T own(T resource) {
+        owned.addFirst(resource);
+        return resource;
     }
 
     @Override
@@ -70,9 +83,13 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public String describe() {
-        long kvBytes = kvLayers.stream().mapToLong(MetalKvLayer::bytes).sum();
-        return "metal, " + device.name() + " (working set of up to " + device.workingSetBytes() + " bytes), experimental, " + weights.mappedBytes()
-                + " bytes of weights read from the mapped file, " + kvBytes + " bytes of keys and values";
+        StringBuilder text = new StringBuilder("metal, ").append(device.name()).append(" (working set of up to ").append(device.workingSetBytes())
+                .append(" bytes), experimental");
+        if (weights.mappedBytes() > 0) {
+            text.append(", ").append(weights.mappedBytes()).append(" bytes of weights read from the mapped file, ")
+                    .append(kvLayers.stream().mapToLong(MetalKvLayer::bytes).sum()).append(" bytes of keys and values");
+        }
+        return text.toString();
     }
 
     @Override
@@ -84,6 +101,12 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public Weight upload(QuantizedTensor tensor) {
+        if (tensor.rows() > 1) {
+            // Compiled while the rest of the model is read.
+            String type = tensor.type().name().toLowerCase(Locale.ROOT);
+            kernels.prepare("matvec_" + type);
+            kernels.prepare("matmul_" + type);
+        }
         return weights.add(tensor);
     }
 
@@ -99,7 +122,7 @@ final class MetalBackend implements ModelBackend {
 
     private BufferSlice allocate(String purpose, long bytes) {
         MetalBuffer buffer = MetalBuffer.allocate(device, purpose, bytes);
-        activations.add(buffer);
+        owned.addLast(buffer);
         return buffer.slice();
     }
 
@@ -107,6 +130,9 @@ final class MetalBackend implements ModelBackend {
     public KvLayer allocateKv(KvLayerLayout layout) {
         MetalKvLayer layer = new MetalKvLayer(device, layout, kvLayers::remove);
         kvLayers.add(layer);
+        for (String kernel : List.of("attention_input", "attention_decode", "attention_prefill")) {
+            kernels.prepare(kernel + layer.slots().suffix());
+        }
         return layer;
     }
 
@@ -274,14 +300,19 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public void close() {
-        if (closed) {
-            return;
+        kvLayers.forEach(MetalKvLayer::close);
+        RuntimeException failure = null;
+        while (!owned.isEmpty()) {
+            try {
+                owned.removeFirst().close();
+            } catch (Exception e) {
+                // Work that has failed on the GPU is no reason to keep the rest.
+                failure = failure == null ? new MetalException("closing the Metal backend: " + e.getMessage()) : failure;
+                failure.addSuppressed(e);
+            }
         }
-        closed = true;
-        // Once work has failed on the GPU, the rest is still given back.
-        try (device; queue; kernels; weights; inputs; rope; attention; experts; stream) {
-            kvLayers.forEach(MetalKvLayer::close);
-            activations.forEach(MetalBuffer::close);
+        if (failure != null) {
+            throw failure;
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.gemma4j.metal;
 
+import io.gemma4j.OutOfDeviceMemoryException;
 import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
@@ -28,7 +29,7 @@ public final class MetalBackendProvider implements BackendProvider {
         }
         try {
             return open(MetalDevice.open(), options.modelBytes());
-        } catch (MetalException e) {
+        } catch (MetalException | OutOfDeviceMemoryException e) {
             throw new UnavailableException(e.getMessage(), e);
         }
     }

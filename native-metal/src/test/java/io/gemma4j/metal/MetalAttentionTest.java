@@ -21,7 +21,7 @@ class MetalAttentionTest {
     private static final double PREFILL_TOLERANCE = 3e-3;
 
     /** Heads, and how much of them is where. */
-    private record Shape(KvType type, int heads, int kvHeads, int headDim, int slots, int rows, int firstPosition, int window) {
+    record Shape(KvType type, int heads, int kvHeads, int headDim, int slots, int rows, int firstPosition, int window) {
         int newest() {
             return firstPosition + rows - 1;
         }
@@ -92,7 +92,7 @@ class MetalAttentionTest {
         return out;
     }
 
-    private static void attend(Run run, Shape shape) {
+    static void attend(Run run, Shape shape) {
         try (KernelBench bench = KernelBench.open(run, shape.hashCode())) {
             float[] queries = bench.gaussians(shape.rows * shape.heads * shape.headDim);
             for (int i = 0; i < queries.length; i++) {

@@ -85,7 +85,7 @@ class MetalExpertsTest {
         }
     }
 
-    private static void multiply(Run run, GgmlType type, int rows, boolean inputPerExpert) {
+    static void multiply(Run run, GgmlType type, int rows, boolean inputPerExpert) {
         try (KernelBench bench = KernelBench.open(run, type.ordinal() + rows)) {
             int perRow = 2 + bench.random.nextInt(2);
             Routed routed = new Routed(bench, 5, perRow, rows);

@@ -16,7 +16,7 @@ class MetalMatmulTest {
     /** Weights are rounded to 11 bits where their scales have no more. */
     private static final double TOLERANCE = 5e-4;
 
-    private static void multiply(Run run, long seed, GgmlType type, int outputs, int columns, int rows, float factor) {
+    static void multiply(Run run, long seed, GgmlType type, int outputs, int columns, int rows, float factor) {
         try (KernelBench bench = KernelBench.open(run, seed)) {
             RandomMatrix weight = RandomMatrix.of(type, outputs, columns, bench.random);
             float[] x = bench.gaussians(rows * columns);

@@ -28,19 +28,39 @@ class MetalMatvecTest {
     @MethodSource("io.gemma4j.metal.RandomMatrix#types")
     void aProductIsThatOfTheDecodedMatrix(GgmlType type) {
         for (Run run : Run.all()) {
-            try (KernelBench bench = KernelBench.open(run, type.ordinal())) {
-                // Up to three sweeps of 1024 columns, so that some are shared among simdgroups and the last is not whole.
-                Shape shape = Shape.random(bench, type, run == Run.CHECKED ? 1280 : 2816, run == Run.CHECKED ? 2 : 8);
-                RandomMatrix weight = RandomMatrix.of(type, shape.outputs, shape.columns, bench.random);
-                float[] x = bench.gaussians(shape.rows * shape.columns);
-                MetalRows out = bench.empty(shape.rows, shape.outputs);
-                new MetalMatvec(bench.kernels).multiply(bench.stream, bench.matrix(weight), bench.rows(x, shape.columns), out, shape.rows);
-                double[] expected = new double[shape.rows * shape.outputs];
-                for (int i = 0; i < expected.length; i++) {
-                    expected[i] = weight.product(i % shape.outputs, x, i / shape.outputs * shape.columns);
-                }
-                assertClose(expected, bench.result(out.bytes()), TOLERANCE, run + " " + type + " " + shape);
-            }
+            multiply(run, type);
+        }
+    }
+
+    static void multiply(Run run, GgmlType type) {
+        try (KernelBench bench = KernelBench.open(run, type.ordinal())) {
+            // Up to three sweeps of 1024 columns, so that some are shared among simdgroups and the last is not whole.
+            multiply(bench, run, type, Shape.random(bench, type, run == Run.CHECKED ? 1280 : 2816, run == Run.CHECKED ? 2 : 8));
+        }
+    }
+
+    private static void multiply(KernelBench bench, Run run, GgmlType type, Shape shape) {
+        RandomMatrix weight = RandomMatrix.of(type, shape.outputs, shape.columns, bench.random);
+        float[] x = bench.gaussians(shape.rows * shape.columns);
+        MetalRows out = bench.empty(shape.rows, shape.outputs);
+        new MetalMatvec(bench.kernels).multiply(bench.stream, bench.matrix(weight), bench.rows(x, shape.columns), out, shape.rows);
+        double[] expected = new double[shape.rows * shape.outputs];
+        for (int i = 0; i < expected.length; i++) {
+            expected[i] = weight.product(i % shape.outputs, x, i / shape.outputs * shape.columns);
+        }
+        assertClose(expected, bench.result(out.bytes()), TOLERANCE, run + " " + type + " " + shape);
+    }
+
+    @Test
+    void columnsThatSimdgroupsShareAreSummedWithoutARace() {
+        for (Run run : Run.all()) {
+            multiplySharedColumns(run);
+        }
+    }
+
+    static void multiplySharedColumns(Run run) {
+        try (KernelBench bench = KernelBench.open(run, 70)) {
+            multiply(bench, run, GgmlType.Q8_0, new Shape(5, 2080, 1));
         }
     }
 

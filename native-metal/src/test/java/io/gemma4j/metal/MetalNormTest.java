@@ -60,7 +60,7 @@ class MetalNormTest {
         }
     }
 
-    private static void addition(Run run, boolean twoBranches, int nextInputs, int rows, int width) {
+    static void addition(Run run, boolean twoBranches, int nextInputs, int rows, int width) {
         try (KernelBench bench = KernelBench.open(run, width + nextInputs)) {
             float[] in = bench.gaussians(rows * width);
             float[] other = bench.gaussians(rows * width);

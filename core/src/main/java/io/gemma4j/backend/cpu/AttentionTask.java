@@ -20,6 +20,7 @@ final class AttentionTask {
     private final FloatKernels floats;
     private final RowKernel f32;
     private final RowKernel f16;
+    private final float[] lanes = new float[FloatKernels.SCRATCH];
     private float[] unpacked = {};
     private float[] scores = {};
 
@@ -123,7 +124,7 @@ final class AttentionTask {
     private void score(int at, int stride, int count, int unpackedKey, int tileKeys, int score) {
         for (int i = 0; i < count; i += FloatKernels.TILE) {
             floats.matmulTile(queries.data(), at + i * stride, stride, Math.min(FloatKernels.TILE, count - i), unpacked, unpackedKey * headDim,
-                    headDim, tileKeys, headDim, scores, score + i * TILE_KEYS, TILE_KEYS);
+                    headDim, tileKeys, headDim, scores, score + i * TILE_KEYS, TILE_KEYS, lanes);
         }
     }
 

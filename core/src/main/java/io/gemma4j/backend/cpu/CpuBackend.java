@@ -35,7 +35,7 @@ final class CpuBackend implements ModelBackend {
         this.pool = new WorkerPool(threads);
         this.kernels = kernels;
         this.floats = kernels.floats();
-        this.matmul = new CpuMatmul(pool, floats, new WorkerScratch(threads, 1));
+        this.matmul = new CpuMatmul(pool, floats);
         this.attention = new CpuAttention(pool, kernels);
     }
 

@@ -13,9 +13,12 @@ import java.util.List;
  * few weight rows are unpacked to floats and used for all rows of activations.
  */
 final class CpuMatmul {
-    private static final long TASK_BYTES = 1 << 16;
-    private static final int TASKS_PER_WORKER = 4;
+    // The last tasks of a loop are this small, so that no worker waits long for another.
+    private static final long TASK_BYTES = 1 << 13;
     private static final int TILE_ROWS = 4 * FloatKernels.TILE;
+    // Which array of a worker's scratch memory.
+    private static final int UNPACKED = 0;
+    private static final int LANES = 1;
 
     private final WorkerPool pool;
     private final FloatKernels floats;
@@ -24,20 +27,20 @@ final class CpuMatmul {
     private int[] slots = {};
     private int[] slotEnds = {};
 
-    CpuMatmul(WorkerPool pool, FloatKernels floats, WorkerScratch scratch) {
+    CpuMatmul(WorkerPool pool, FloatKernels floats) {
         this.pool = pool;
         this.floats = floats;
-        this.scratch = scratch;
+        scratch = new WorkerScratch(pool.workers(), 2);
     }
 
     void matmul(CpuWeight weight, CpuActivations in, CpuActivations out, int rows) {
         int outputs = Math.toIntExact(weight.rows());
         if (rows == 1) {
             Int8Row rounded = weight.int8Kernel() == null ? null : rounded(0, in, 0, weight.int8Kernel());
-            int taskRows = taskRows(weight, outputs);
-            pool.run(Math.ceilDiv(outputs, taskRows), (task, worker) -> {
-                int first = task * taskRows;
-                int last = Math.min(outputs, first + taskRows);
+            int taskRows = (int) Math.max(FloatKernels.TILE, TASK_BYTES / weight.rowBytes());
+            pool.runRanges(Math.ceilDiv(outputs, taskRows), (firstTask, lastTask, worker) -> {
+                int first = firstTask * taskRows;
+                int last = Math.min(outputs, lastTask * taskRows);
                 dots(weight, first, last, in, 0, rounded, out.data(), out.row(0) + first, worker);
             });
         } else {
@@ -48,16 +51,10 @@ final class CpuMatmul {
                 for (int row = 0; row < rows; row += FloatKernels.TILE) {
                     int block = Math.min(FloatKernels.TILE, rows - row);
                     products(unpacked, weight.columns(), count, in.data(), in.row(row), in.stride(), block, out.data(), out.row(row) + first,
-                            out.stride());
+                            out.stride(), worker);
                 }
             });
         }
-    }
-
-    // Tasks small enough that no worker waits long for the last one, large enough to be worth handing out.
-    private int taskRows(CpuWeight weight, int outputs) {
-        long rows = Math.min(TASK_BYTES / weight.rowBytes(), Math.ceilDiv(outputs, TASKS_PER_WORKER * pool.workers()));
-        return (int) Math.max(rows, FloatKernels.TILE);
     }
 
     /** See {@link io.gemma4j.backend.Operations#expertMatmul}. */
@@ -89,7 +86,8 @@ final class CpuMatmul {
                     dots(experts, weightRow, weightRow + count, in, row, int8 == null ? null : int8Rows.get(row), out.data(),
                             out.row(slot) + first, worker);
                 } else {
-                    products(unpacked, experts.columns(), count, in.data(), in.row(row), in.stride(), 1, out.data(), out.row(slot) + first, out.stride());
+                    products(unpacked, experts.columns(), count, in.data(), in.row(row), in.stride(), 1, out.data(), out.row(slot) + first,
+                            out.stride(), worker);
                 }
             }
         });
@@ -133,7 +131,7 @@ final class CpuMatmul {
         while (row < lastRow) {
             int count = (int) Math.min(lastRow - row, weight.contiguousRows(row));
             weight.int8Kernel().dots(weight.bytes(row), weight.offset(row), weight.rowBytes(), count, rounded, weight.columns(), out,
-                    outOffset + (int) (row - firstRow), scratch.floats(worker, 0, Int8Kernel.SCRATCH));
+                    outOffset + (int) (row - firstRow), scratch.floats(worker, LANES, Int8Kernel.SCRATCH));
             row += count;
         }
     }
@@ -153,7 +151,7 @@ final class CpuMatmul {
 
     private float[] unpack(CpuWeight weight, long firstRow, int count, int worker) {
         int columns = weight.columns();
-        float[] unpacked = scratch.floats(worker, 0, count * columns);
+        float[] unpacked = scratch.floats(worker, UNPACKED, count * columns);
         for (int i = 0; i < count; i++) {
             MemorySegment bytes = weight.bytes(firstRow + i);
             weight.kernel().dequantize(bytes, weight.offset(firstRow + i), unpacked, i * columns, columns);
@@ -162,10 +160,11 @@ final class CpuMatmul {
     }
 
     private void products(float[] w, int columns, int wRows, float[] x, int xOffset, int xStride, int xRows, float[] out, int outOffset,
-            int outStride) {
+            int outStride, int worker) {
+        float[] lanes = scratch.floats(worker, LANES, FloatKernels.SCRATCH);
         for (int n = 0; n < wRows; n += FloatKernels.TILE) {
             floats.matmulTile(x, xOffset, xStride, xRows, w, n * columns, columns, Math.min(FloatKernels.TILE, wRows - n), columns, out,
-                    outOffset + n, outStride);
+                    outOffset + n, outStride, lanes);
         }
     }
 }

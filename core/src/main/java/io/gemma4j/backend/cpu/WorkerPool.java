@@ -22,8 +22,16 @@ final class WorkerPool implements AutoCloseable {
         void run(int task, int worker);
     }
 
+    /** The body of a loop over many small tasks, of which a thread takes several at a time. */
+    @FunctionalInterface
+    interface RangeBody {
+        /** Runs the tasks {@code first .. last - 1}; {@code worker} as in {@link Body#run}. */
+        void run(int first, int last, int worker);
+    }
+
     private static final int SPINS_BEFORE_PARKING = 20_000;
     private static final int SPINS_BEFORE_YIELDING = 20_000;
+    private static final int RANGES_PER_WORKER = 4;
 
     private final Thread[] threads;
     /** Tasks that nobody has taken yet. */
@@ -34,7 +42,9 @@ final class WorkerPool implements AutoCloseable {
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile int loops;
     private volatile boolean closed;
-    private Body body;
+    private RangeBody body;
+    /** What is left is divided by this for the next range: ranges become smaller towards the end, so that nobody waits long for the last one. */
+    private int share;
 
     /**
      * Starts the threads.
@@ -56,16 +66,28 @@ final class WorkerPool implements AutoCloseable {
 
     /** Runs {@code body} for the tasks {@code 0 .. count - 1}; returns when all are done. The first failure is thrown here. */
     void run(int count, Body loopBody) {
+        run(count, Integer.MAX_VALUE, (first, last, worker) -> {
+            for (int task = first; task < last; task++) {
+                loopBody.run(task, worker);
+            }
+        });
+    }
+
+    /** Like {@link #run}, in ranges: large ones first, single tasks last. */
+    void runRanges(int count, RangeBody loopBody) {
+        run(count, RANGES_PER_WORKER * workers(), loopBody);
+    }
+
+    private void run(int count, int sharedBy, RangeBody loopBody) {
         if (closed) {
             throw new IllegalStateException("the backend is closed");
         }
         if (count <= 1 || threads.length == 0) {
-            for (int task = 0; task < count; task++) {
-                loopBody.run(task, 0);
-            }
+            loopBody.run(0, count, 0);
             return;
         }
         body = loopBody;
+        share = sharedBy;
         undone.set(count);
         untaken.set(count); // publishes the fields above
         loops++;
@@ -94,14 +116,16 @@ final class WorkerPool implements AutoCloseable {
 
     private void work(int worker) {
         for (int left = untaken.get(); left > 0; left = untaken.get()) {
-            if (untaken.compareAndSet(left, left - 1)) {
+            // The share may be that of the loop before: the range is valid all the same.
+            int tasks = Math.max(1, left / share);
+            if (untaken.compareAndSet(left, left - tasks)) {
                 try {
-                    body.run(left - 1, worker);
+                    body.run(left - tasks, left, worker);
                 } catch (RuntimeException | Error thrown) {
                     failure.compareAndSet(null, thrown);
                     undone.addAndGet(-untaken.getAndSet(0));
                 } finally {
-                    undone.decrementAndGet();
+                    undone.addAndGet(-tasks);
                 }
             }
         }

@@ -139,7 +139,8 @@ class FloatKernelsVectorTest {
                 int outputs = wRows;
                 compare(SUMS, (kernels, x, y, count, xOffset, yOffset) -> {
                     float[] out = new float[LENGTH];
-                    kernels.matmulTile(x, xOffset, MAX_COUNT + 1, tokens, y, yOffset, MAX_COUNT + 2, outputs, count, out, 3, outputs + 5);
+                    kernels.matmulTile(x, xOffset, MAX_COUNT + 1, tokens, y, yOffset, MAX_COUNT + 2, outputs, count, out, 3, outputs + 5,
+                            new float[FloatKernels.SCRATCH]);
                     System.arraycopy(out, 0, x, 0, LENGTH);
                 });
             }

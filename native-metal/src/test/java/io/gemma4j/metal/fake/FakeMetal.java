@@ -27,6 +27,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -42,6 +43,7 @@ public final class FakeMetal {
     private static FakeMetal loaded;
 
     private final ShaderCompiler compiler;
+    private volatile UnaryOperator<String> sourceChange = UnaryOperator.identity();
     private final MethodHandle set;
     private final MethodHandle setEncoding;
     private final MethodHandle reset;
@@ -150,7 +152,7 @@ public final class FakeMetal {
     private int compile(MemorySegment source, int checked, MemorySegment image, MemorySegment diagnostics, long bytes) {
         ShaderCompiler.Result result;
         try {
-            result = compiler.compile(text(source), checked != 0);
+            result = compiler.compile(sourceChange.apply(text(source)), checked != 0);
         } catch (RuntimeException e) {
             // An exception may not leave an upcall.
             result = new ShaderCompiler.Result(null, e.toString());
@@ -206,8 +208,14 @@ public final class FakeMetal {
         }
     }
 
+    /** Compiles something else than what a program gives, until {@link #reset}. */
+    public void changeSources(UnaryOperator<String> change) {
+        sourceChange = change;
+    }
+
     /** Back to the settings at the start; forgets counts. */
     public void reset() {
+        sourceChange = UnaryOperator.identity();
         try {
             reset.invokeExact();
         } catch (Throwable e) {

@@ -9,6 +9,9 @@ public interface FloatKernels {
     /** Rows and columns of the block of outputs that {@link #matmulTile} computes at most. */
     int TILE = 4;
 
+    /** Elements of scratch memory that {@link #matmulTile} is given. */
+    int SCRATCH = 256;
+
     /** {@code sum a[i] * b[i]}. */
     float dot(float[] a, int aOffset, float[] b, int bOffset, int count);
 
@@ -55,9 +58,10 @@ public interface FloatKernels {
      * {@code out[t][n] = sum_k x[t][k] * w[n][k]} for at most {@link #TILE} rows on each side.
      *
      * @param xStride elements from one row of {@code x} to the next; likewise the others
+     * @param scratch {@link #SCRATCH} elements of the calling thread's; what they hold is undefined before and after
      */
     void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
-            int outOffset, int outStride);
+            int outOffset, int outStride, float[] scratch);
 
     /**
      * {@code out[t][c] += sum_n weights[t][n] * x[n][c]}, added one {@code n} after the other.

@@ -129,7 +129,7 @@ public final class ScalarFloatKernels implements FloatKernels {
 
     @Override
     public void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
-            int outOffset, int outStride) {
+            int outOffset, int outStride, float[] scratch) {
         for (int t = 0; t < xRows; t++) {
             for (int n = 0; n < wRows; n++) {
                 out[outOffset + t * outStride + n] = dot(x, xOffset + t * xStride, w, wOffset + n * wStride, count);

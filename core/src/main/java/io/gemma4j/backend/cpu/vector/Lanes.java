@@ -111,7 +111,7 @@ final class Lanes {
 
     /** The numbers themselves. */
     static FloatVector toFloats(IntVector values) {
-        return (FloatVector) values.convert(VectorOperators.I2F, 0);
+        return (FloatVector) values.convertShape(VectorOperators.I2F, FLOATS, 0);
     }
 
     static FloatVector floats(float[] values, int at) {

@@ -109,10 +109,10 @@ final class Q4_0Int8 implements Int8Kernel {
                     .blend(IntVector.fromMemorySegment(INTS, ALL, w + 2, LITTLE_ENDIAN), FIRST_BLOCK);
             low = ((FloatVector) v.and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x, LITTLE_ENDIAN))
                     .add(v.lanewise(LSHR, 8).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 64, LITTLE_ENDIAN)))
-                    .convert(I2F, 0)).fma(factors.rearrange(LOW).mul(d), low);
+                    .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(LOW).mul(d), low);
             high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 128, LITTLE_ENDIAN))
                     .add(v.lanewise(LSHR, 12).and(PAIR).mul(IntVector.fromMemorySegment(INTS, ALL, x + 192, LITTLE_ENDIAN)))
-                    .convert(I2F, 0)).fma(factors.rearrange(HIGH).mul(d), high);
+                    .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(HIGH).mul(d), high);
         }
         low.add(high.sub(offsets)).intoArray(lanes, at);
     }

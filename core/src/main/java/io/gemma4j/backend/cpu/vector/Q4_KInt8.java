@@ -87,12 +87,12 @@ final class Q4_KInt8 implements Int8Kernel {
                             .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts())
                             .add(v.lanewise(LSHR, 8).and(PAIR)
                                     .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 32, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts()))
-                            .convert(I2F, 0)).fma(scale0.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales, LITTLE_ENDIAN)), low);
+                            .convertShape(I2F, FLOATS, 0)).fma(scale0.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales, LITTLE_ENDIAN)), low);
                     high = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
                             .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 16, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts())
                             .add(v.lanewise(LSHR, 12).and(PAIR)
                                     .mul(ByteVector.fromMemorySegment(PAIR_BYTES, ALL, pair + 48, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0).reinterpretAsInts()))
-                            .convert(I2F, 0)).fma(scale1.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales + 32, LITTLE_ENDIAN)), high);
+                            .convertShape(I2F, FLOATS, 0)).fma(scale1.mul(FloatVector.fromMemorySegment(FLOATS, ALL, laneScales + 32, LITTLE_ENDIAN)), high);
                 }
             }
         }
@@ -136,7 +136,7 @@ final class Q4_KInt8 implements Int8Kernel {
                 long second = i64(w + 8);
                 FloatVector header = ((FloatVector) LongVector.broadcast(LongVector.SPECIES_128, SixBitLanes.scales(first, second))
                         .withLane(1, SixBitLanes.mins(second)).reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, INTS, 0).reinterpretAsInts()
-                        .convert(I2F, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
+                        .convertShape(I2F, FLOATS, 0)).mul(FloatVector.broadcast(FLOATS, SixBitLanes.d(first)).blend(SixBitLanes.dmin(first), UPPER));
                 sum = header.rearrange(MINIMA).fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SUMS_OFFSET, LITTLE_ENDIAN), sum);
                 FloatVector factors = header.rearrange(SCALES)
                         .mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SCALES_OFFSET, LITTLE_ENDIAN));
@@ -146,12 +146,12 @@ final class Q4_KInt8 implements Int8Kernel {
                             .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
                             .add(v.lanewise(LSHR, 8).and(PAIR)
                                     .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
-                            .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), sum);
+                            .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(LOW[half]), sum);
                     sum = ((FloatVector) v.lanewise(LSHR, 4).and(PAIR)
                             .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
                             .add(v.lanewise(LSHR, 12).and(PAIR)
                                     .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
-                            .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), sum);
+                            .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(HIGH[half]), sum);
                 }
             }
             sum.intoArray(lanes, at);

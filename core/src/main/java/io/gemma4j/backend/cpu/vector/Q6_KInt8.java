@@ -7,7 +7,7 @@ import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.INTS;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.B2F;
 import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -87,7 +87,7 @@ final class Q6_KInt8 implements Int8Kernel {
             long w = address + (long) block * BLOCK_BYTES & POSITIVE;
             long x = pairs + (long) block * Int8Pairs.BLOCK_BYTES & POSITIVE;
             FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_128, ALL, w + 192, LITTLE_ENDIAN)
-                    .convertShape(B2I, INTS, 0).reinterpretAsInts().convert(I2F, 0)).mul(NativeMemory.f16(w + 208));
+                    .convertShape(B2F, FLOATS, 0)).mul(NativeMemory.f16(w + 208));
             sum = scales.fma(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SUMS_OFFSET, LITTLE_ENDIAN), sum);
             FloatVector factors = scales.mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + Int8Pairs.SCALES_OFFSET, LITTLE_ENDIAN));
             IntVector allUpper = IntVector.fromMemorySegment(INTS, ALL, w + 128, LITTLE_ENDIAN);
@@ -99,13 +99,13 @@ final class Q6_KInt8 implements Int8Kernel {
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
                                 .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 64, LITTLE_ENDIAN)))
-                        .convert(I2F, 0)).fma(factors.rearrange(LOW[half]), sum);
+                        .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(LOW[half]), sum);
                 q = v.lanewise(LSHR, 4).and(0x0F0F0F0F).or(upper.lanewise(LSHR, HIGH_SHIFT).and(0x30303030));
                 sum = ((FloatVector) q.and(PAIR)
                         .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 128, LITTLE_ENDIAN))
                         .add(q.lanewise(LSHR, 8).and(PAIR)
                                 .mul(IntVector.fromMemorySegment(INTS, ALL, x + 256 * half + 192, LITTLE_ENDIAN)))
-                        .convert(I2F, 0)).fma(factors.rearrange(HIGH[half]), sum);
+                        .convertShape(I2F, FLOATS, 0)).fma(factors.rearrange(HIGH[half]), sum);
             }
         }
         sum.intoArray(lanes, at);

@@ -86,7 +86,7 @@ final class Q8_0Int8 implements Int8Kernel {
                         .reinterpretAsInts();
                 // The upper half of each lane plus its lower half.
                 IntVector sums = products.add(products.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-                sum = ((FloatVector) sums.convert(I2F, 0))
+                sum = ((FloatVector) sums.convertShape(I2F, FLOATS, 0))
                         .fma(scales.rearrange(FACTORS[block]).mul(NativeMemory.f16(w + BLOCK_BYTES * block)), sum);
             }
         }

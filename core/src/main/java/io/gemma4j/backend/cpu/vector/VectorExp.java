@@ -37,15 +37,11 @@ final class VectorExp {
         p = p.fma(r, FloatVector.broadcast(F, 0.5f));
         p = p.fma(r, FloatVector.broadcast(F, 1));
         p = p.fma(r, FloatVector.broadcast(F, 1));
-        // n is in the low bits of the rounded number; 2^n in two factors, since n may be 128
-        IntVector exponent = rounded.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUND));
-        IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
-        FloatVector result = p.mul(powerOfTwo(half)).mul(powerOfTwo(exponent.sub(half)));
+        // n is in the low bits of the rounded number, with zeros above: moved up, it is added to the exponent of p.
+        IntVector exponent = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
         result = result.blend(0f, x.lt(UNDERFLOW));
-        return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, OVERFLOW));
-    }
-
-    private static FloatVector powerOfTwo(IntVector n) {
-        return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        // What is not below the limit is too large or not a number.
+        return x.mul(Float.POSITIVE_INFINITY).blend(result, x.compare(VectorOperators.LE, OVERFLOW));
     }
 }

@@ -194,7 +194,7 @@ public final class VectorFloatKernels implements FloatKernels {
             scale = scale.blend(0, none);
             IntVector rounded = v.mul(FloatVector.broadcast(F, 127).div(max).blend(0, none)).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
             ((ByteVector) rounded.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(out, at);
-            FloatVector sum = (FloatVector) rounded.convert(VectorOperators.I2F, 0);
+            FloatVector sum = (FloatVector) rounded.convertShape(VectorOperators.I2F, F, 0);
             sum = sum.add(sum.rearrange(NEIGHBOUR));
             sum = sum.add(sum.rearrange(SECOND));
             sum = group >= 8 ? sum.add(sum.rearrange(FOURTH)) : sum;
@@ -238,14 +238,15 @@ public final class VectorFloatKernels implements FloatKernels {
 
     @Override
     public void matmulTile(float[] x, int xOffset, int xStride, int xRows, float[] w, int wOffset, int wStride, int wRows, int count, float[] out,
-            int outOffset, int outStride) {
+            int outOffset, int outStride, float[] scratch) {
         if (wRows == TILE && count % LANES == 0) {
-            int t = 0;
-            for (; t + 1 < xRows; t += 2) {
-                twoByFour(x, xOffset + t * xStride, xStride, w, wOffset, wStride, count, out, outOffset + t * outStride, outStride);
+            for (int t = 0; t < xRows; t += 2) {
+                int second = t + 1 < xRows ? 1 : 0; // the last of an odd number of rows is paired with itself
+                twoByFour(x, xOffset + t * xStride, second * xStride, w, wOffset, wStride, count, scratch, t * TILE * LANES);
             }
-            if (t < xRows) {
-                oneByFour(x, xOffset + t * xStride, w, wOffset, wStride, count, out, outOffset + t * outStride);
+            // Apart from the products: to C2, lanes summed beside them are operations too many for one method.
+            for (int i = 0; i < xRows * TILE; i++) {
+                out[outOffset + i / TILE * outStride + i % TILE] = Lanes.sum(load(scratch, i * LANES));
             }
             return;
         }
@@ -257,8 +258,7 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     // Eight sums are enough to hide the latency and few enough for sixteen registers.
-    private static void twoByFour(float[] x, int xOffset, int xStride, float[] w, int wOffset, int wStride, int count, float[] out, int outOffset,
-            int outStride) {
+    private static void twoByFour(float[] x, int xOffset, int xStride, float[] w, int wOffset, int wStride, int count, float[] lanes, int at) {
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s01 = s00;
         FloatVector s02 = s00;
@@ -283,32 +283,14 @@ public final class VectorFloatKernels implements FloatKernels {
             s12 = x1.fma(w2, s12);
             s13 = x1.fma(w3, s13);
         }
-        out[outOffset] = Lanes.sum(s00);
-        out[outOffset + 1] = Lanes.sum(s01);
-        out[outOffset + 2] = Lanes.sum(s02);
-        out[outOffset + 3] = Lanes.sum(s03);
-        out[outOffset + outStride] = Lanes.sum(s10);
-        out[outOffset + outStride + 1] = Lanes.sum(s11);
-        out[outOffset + outStride + 2] = Lanes.sum(s12);
-        out[outOffset + outStride + 3] = Lanes.sum(s13);
-    }
-
-    private static void oneByFour(float[] x, int xOffset, float[] w, int wOffset, int wStride, int count, float[] out, int outOffset) {
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        for (int k = 0; k < count; k += LANES) {
-            FloatVector x0 = load(x, xOffset + k);
-            s0 = x0.fma(load(w, wOffset + k), s0);
-            s1 = x0.fma(load(w, wOffset + wStride + k), s1);
-            s2 = x0.fma(load(w, wOffset + 2 * wStride + k), s2);
-            s3 = x0.fma(load(w, wOffset + 3 * wStride + k), s3);
-        }
-        out[outOffset] = Lanes.sum(s0);
-        out[outOffset + 1] = Lanes.sum(s1);
-        out[outOffset + 2] = Lanes.sum(s2);
-        out[outOffset + 3] = Lanes.sum(s3);
+        s00.intoArray(lanes, at);
+        s01.intoArray(lanes, at + LANES);
+        s02.intoArray(lanes, at + 2 * LANES);
+        s03.intoArray(lanes, at + 3 * LANES);
+        s10.intoArray(lanes, at + 4 * LANES);
+        s11.intoArray(lanes, at + 5 * LANES);
+        s12.intoArray(lanes, at + 6 * LANES);
+        s13.intoArray(lanes, at + 7 * LANES);
     }
 
     @Override
