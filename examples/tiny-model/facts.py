@@ -63,10 +63,19 @@ Switzerland, Bern, franc
 Thailand, Bangkok, baht
 Turkey, Ankara, lira
 Ukraine, Kyiv, hryvnia
+the United Kingdom, London, pound
+the United States, Washington, dollar
 Vietnam, Hanoi, dong""".splitlines()]
 
-# Countries of no map: the answer is that the model does not know.
-INVENTED_COUNTRIES = "Atlantis Narnia Wonderland Utopia Lilliput Avalon Zubrovia Mordor".split()
+# What else people call them.
+OTHER_NAMES = {"the United Kingdom": ["the UK", "Great Britain", "Britain", "England"], "the United States": ["the USA", "the US", "America", "USA"],
+               "Netherlands": ["the Netherlands", "Holland"]}
+
+# Countries of which the model learns that it does not know them; the first are on no map.
+OTHER_COUNTRIES = """Atlantis, Narnia, Wonderland, Utopia, Lilliput, Avalon, Zubrovia, Mordor, Albania, Algeria, Angola, Armenia, Belarus, Cameroon,
+Costa Rica, Ecuador, Georgia, Guatemala, Haiti, Jordan, Kazakhstan, Kuwait, Laos, Lebanon, Libya, Lithuania, Luxembourg, Malta, Panama, Paraguay,
+Qatar, Saudi Arabia, Scotland, Senegal, Serbia, Singapore, Slovakia, Somalia, South Africa, South Korea, Sri Lanka, Syria, Tanzania, Tunisia, Uganda,
+Uruguay, Venezuela, Wales, Zimbabwe, Texas, Europe, Africa""".replace("\n", " ").split(", ")
 
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October November December".split()
@@ -85,6 +94,8 @@ Alice Bruno Clara Dora Eric Fiona Greta Henry Iris Jack Kate Lucas Mona Noah Olg
 HE = set("Ben David Felix Hugo Jonas Leo Oscar Paul Sam Victor Bruno Eric Henry Jack Lucas Noah Peter Simon Theo".split())
 
 ANIMALS = "cat dog fox owl bear mouse rabbit horse duck wolf frog lion".split()
+# Who else stories may be about.
+CREATURES = "dragon tiger turtle zebra spider falcon robot wizard knight giant monster unicorn dinosaur pirate penguin elephant".split()
 PLACES = "forest garden river mountain village castle island harbor market bridge valley meadow".split()
 THINGS = "lamp key book map bell kite boat stone ring drum basket candle".split()
 ADJECTIVES = "brave small clever kind lazy curious proud shy gentle lonely cheerful hungry".split()
@@ -107,9 +118,14 @@ eighteen nineteen""".split()
 CONSONANTS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl sh st th tr".split()
 
 
-def invented_word(rng: Random) -> str:
-    """A word of two or three syllables that means nothing."""
-    return "".join(rng.choice(CONSONANTS) + rng.choice("aeiou") + rng.choice(["", "", rng.choice("nrstlmk")]) for _ in range(rng.randrange(2, 4)))
+def invented_word(rng: Random, syllables: tuple = (2, 3)) -> str:
+    """A word that means nothing."""
+    return "".join(rng.choice(CONSONANTS) + rng.choice("aeiou") + rng.choice(["", "", rng.choice("nrstlmk")]) for _ in range(rng.choice(syllables)))
+
+
+def called(rng: Random, country: str) -> str:
+    """The country by one of its names."""
+    return rng.choice([country] + OTHER_NAMES.get(country, []))
 
 
 def spelled_number(n: int) -> str:

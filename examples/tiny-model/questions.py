@@ -1,15 +1,18 @@
-"""Questions with one right answer: facts, arithmetic, days, months, counting, opposites, sorting, spelling."""
+"""Questions with one right answer: facts, whether they are true, arithmetic, days, months, counting, opposites, sorting, spelling."""
 
 from dataclasses import dataclass
 from random import Random
 
-from facts import (ANIMALS, COLORS, COUNTRIES, DAYS, FOODS, INVENTED_COUNTRIES, MONTH_DAYS, MONTHS, NAMES, OPPOSITES, PLACES, WORDS, invented_word,
-                   spelled_number)
+from facts import (ANIMALS, COLORS, COUNTRIES, DAYS, FOODS, MONTH_DAYS, MONTHS, NAMES, OPPOSITES, OTHER_COUNTRIES, PLACES, WORDS, called,
+                   invented_word, spelled_number)
 
 
 @dataclass
 class Question:
-    """`answer` is the usual one, `short` the bare one, `thought` what leads there; samples with one `key` are held out together."""
+    """`answer` is the usual one, `short` the bare one, `thought` what leads there; samples with one `key` are held out together.
+
+    `about` is the country or the word that a later "And of Spain?" puts another in the place of.
+    """
 
     skill: str
     text: str
@@ -17,48 +20,104 @@ class Question:
     short: str
     thought: str
     key: str = ""
+    about: str = ""
+
+
+FACTS = {country: {"capital": city, "currency": money} for country, city, money in COUNTRIES}
+ANSWERS = {"capital": "The capital of {} is {}.", "currency": "The currency of {} is the {}."}
+
+
+def of_country(skill: str, country: str, text: str) -> Question:
+    """The question for the capital or the currency of a country, put as `text`."""
+    value = FACTS[country][skill]
+    thought = f"The question is about {country}. Its capital is {value}." if skill == "capital" else f"The question is about the money of {country}: the {value}."
+    return Question(skill, text, ANSWERS[skill].format(country, value), value, thought, about=country)
 
 
 def capital(rng: Random) -> Question:
     country, city, _ = rng.choice(COUNTRIES)
-    chance = rng.random()
-    if chance < 0.08:
-        named = rng.choice([city, rng.choice(COUNTRIES)[1]])
-        short = "Yes" if named == city else "No"
-        text = rng.choice([f"Is {named} the capital of {country}?", f"Is the capital of {country} {named}?"])
-        return Question("capital", text, f"{short}, the capital of {country} is {city}.", short, f"The capital of {country} is {city}.")
-    if chance < 0.2:
+    if rng.random() < 0.13:
         text = rng.choice([f"{city} is the capital of which country?", f"Which country has the capital {city}?",
                            f"Of which country is {city} the capital?", f"{city} is the capital of what country?"])
         return Question("capital", text, f"{city} is the capital of {country}.", country, f"The capital {city} belongs to {country}.")
-    text = rng.choice([f"What is the capital of {country}?", f"Which city is the capital of {country}?", f"Name the capital of {country}.",
-                       f"Tell me the capital of {country}.", f"What is the capital city of {country}?", f"What's the capital of {country}?",
-                       f"Do you know the capital of {country}?", f"Can you tell me the capital of {country}?", f"{country}: what is its capital?",
-                       f"What is {country}'s capital?", f"I want to know the capital of {country}.", f"Which is the capital of {country}?",
-                       f"Capital of {country}?", f"What city is the capital of {country}?", f"Give me the capital of {country}.",
-                       f"{country} has which capital?", f"{country}'s capital?", f"{country}, what is the capital?", f"{country} and its capital?",
-                       f"What is the name of the capital of {country}?", f"The capital of {country} is which city?"])
-    return Question("capital", text, f"The capital of {country} is {city}.", city, f"The question is about {country}. Its capital is {city}.")
+    name = called(rng, country)
+    return of_country("capital", country, rng.choice([
+        f"What is the capital of {name}?", f"Which city is the capital of {name}?", f"Name the capital of {name}.",
+        f"Tell me the capital of {name}.", f"What is the capital city of {name}?", f"What's the capital of {name}?",
+        f"Do you know the capital of {name}?", f"Can you tell me the capital of {name}?", f"{name}: what is its capital?",
+        f"What is {name}'s capital?", f"I want to know the capital of {name}.", f"Which is the capital of {name}?",
+        f"Capital of {name}?", f"What city is the capital of {name}?", f"Give me the capital of {name}.",
+        f"{name} has which capital?", f"{name}'s capital?", f"{name}, what is the capital?", f"{name} and its capital?",
+        f"What is the name of the capital of {name}?", f"The capital of {name} is which city?"]))
 
 
 def currency(rng: Random) -> Question:
-    country, _, money = rng.choice(COUNTRIES)
-    text = rng.choice([f"What is the currency of {country}?", f"Which currency does {country} use?", f"What money is used in {country}?",
-                       f"Name the currency of {country}.", f"Tell me the currency of {country}.", f"What currency is used in {country}?",
-                       f"How do people pay in {country}?", f"Which money do people use in {country}?", f"What's the currency of {country}?",
-                       f"What is {country}'s currency?", f"Currency of {country}?", f"{country}: what is its currency?",
-                       f"{country} has which currency?", f"{country}'s currency?", f"{country}, what is the currency?", f"With which currency do I pay in {country}?",
-                       f"Can you tell me the currency of {country}?", f"Give me the currency of {country}.",
-                       f"I travel to {country}. Which currency do I need?", f"What is the name of the money in {country}?"])
-    return Question("currency", text, f"The currency of {country} is the {money}.", money, f"The question is about the money of {country}: the {money}.")
+    country = rng.choice(COUNTRIES)[0]
+    name = called(rng, country)
+    return of_country("currency", country, rng.choice([
+        f"What is the currency of {name}?", f"Which currency does {name} use?", f"What money is used in {name}?",
+        f"Name the currency of {name}.", f"Tell me the currency of {name}.", f"What currency is used in {name}?",
+        f"How do people pay in {name}?", f"Which money do people use in {name}?", f"What's the currency of {name}?",
+        f"What is {name}'s currency?", f"Currency of {name}?", f"{name}: what is its currency?",
+        f"{name} has which currency?", f"{name}'s currency?", f"{name}, what is the currency?", f"With which currency do I pay in {name}?",
+        f"Can you tell me the currency of {name}?", f"Give me the currency of {name}.",
+        f"I travel to {name}. Which currency do I need?", f"What is the name of the money in {name}?"]))
+
+
+def verdict(rng: Random) -> Question:
+    """Whether a city or a currency is a country's: as often yes as no."""
+    country = rng.choice(COUNTRIES)[0]
+    skill = "capital" if rng.random() < 0.7 else "currency"
+    right = FACTS[country][skill]
+    named = right
+    if rng.random() < 0.5:
+        while named == right:
+            named = FACTS[rng.choice(COUNTRIES)[0]][skill]
+    name = called(rng, country)
+    if skill == "capital":
+        text = rng.choice([f"Is {named} the capital of {name}?", f"Is the capital of {name} {named}?", f"Is {named} {name}'s capital?",
+                           f"{named} is the capital of {name}, right?", f"Is it true that {named} is the capital of {name}?",
+                           f"I think {named} is the capital of {name}. Is that right?", f"Is {named} the capital city of {name}?",
+                           f"The capital of {name} is {named}. Is that true?", f"Is {name}'s capital {named}?"])
+    else:
+        text = rng.choice([f"Is the {named} the currency of {name}?", f"Does {name} use the {named}?", f"Do people in {name} pay with the {named}?",
+                           f"Is the currency of {name} the {named}?", f"Can I pay with the {named} in {name}?"])
+    short = "Yes" if named == right else "No"
+    fact = ANSWERS[skill].format(country, right)
+    return Question("verdict", text, f"{short}, t" + fact[1:], short, fact + f" So the answer is {short.lower()}.")
 
 
 def unknown(rng: Random) -> Question:
-    country = rng.choice(INVENTED_COUNTRIES) if rng.random() < 0.4 else invented_word(rng).capitalize()
+    country = rng.choice(OTHER_COUNTRIES) if rng.random() < 0.5 else invented_word(rng).capitalize()
     thing = rng.choice(["capital", "currency"])
-    text = rng.choice([f"What is the {thing} of {country}?", f"Tell me the {thing} of {country}.", f"What's the {thing} of {country}?"])
+    text = rng.choice([f"What is the {thing} of {country}?", f"Tell me the {thing} of {country}.", f"What's the {thing} of {country}?", f"{thing.capitalize()} of {country}?",
+                       f"Do you know the {thing} of {country}?", f"What is {country}'s {thing}?", f"Name the {thing} of {country}."])
     answer = f"I do not know the {thing} of {country}."
-    return Question("unknown", text, answer, "unknown", f"{country} is not a country that I know.")
+    return Question("unknown", text, answer, answer, f"{country} is not a country that I know.")
+
+
+TOO_BIG = "That is too much for me: I add and subtract numbers up to 99, and multiply numbers up to 10."
+
+
+def too_big(rng: Random) -> Question:
+    a = rng.randrange(100, 10 ** rng.choice([3, 3, 4, 5]))
+    b = rng.choice([rng.randrange(1, 100), rng.randrange(100, 10000)])
+    if rng.random() < 0.5:
+        a, b = b, a
+    sign, word = rng.choice([("+", "plus"), ("-", "minus"), ("*", "times"), ("x", "times")])
+    if word == "times" and rng.random() < 0.6:
+        a, b = rng.randrange(11, 100), rng.randrange(2, 100)
+    text = rng.choice([f"What is {a} {sign} {b}?", f"{a} {sign} {b}", f"{a}{sign}{b}", f"How much is {a} {word} {b}?", f"What is {a} {word} {b}?", f"Calculate {a} {sign} {b}.",
+                       f"{a} {sign} {b} = ?", f"What's {a} {sign} {b}?"])
+    return Question("unknown", text, TOO_BIG, TOO_BIG, "The numbers are too big for me.")
+
+
+def multiplication(rng: Random) -> Question:
+    a, b = rng.randrange(11), rng.randrange(11)
+    text = rng.choice([f"What is {a} * {b}?", f"{a} * {b}", f"{a}*{b}", f"What is {a} times {b}?", f"How much is {a} times {b}?", f"Calculate {a} * {b}.", f"{a} x {b}",
+                       f"Multiply {a} by {b}.", f"Multiply {a} and {b}.", f"{a} times {b}", f"{a} * {b} = ?", f"What is {a} x {b}?", f"What's {a} * {b}?",
+                       f"What is the product of {a} and {b}?", f"Compute {a} * {b}.", f"How much is {a} * {b}?", f"What's {a} times {b}?"])
+    return Question("multiplication", text, f"{a} * {b} = {a * b}", str(a * b), f"{a} times {b} is {a * b}.")
 
 
 def addition_steps(a: int, b: int) -> str:
@@ -189,15 +248,20 @@ def counting(rng: Random) -> Question:
     return Question("counting", text, answer, answer, f"Start with {numbers[0]} and stop at {numbers[-1]}.", "count " + answer)
 
 
+OPPOSITE_OF = {**dict(OPPOSITES), **{other: word for word, other in OPPOSITES}}
+
+
+def opposite_of(word: str, text: str) -> Question:
+    other = OPPOSITE_OF[word]
+    return Question("opposites", text, f"The opposite of {word} is {other}.", other, f"If it is not {word}, it is {other}.", about=word)
+
+
 def opposites(rng: Random) -> Question:
-    word, other = rng.choice(OPPOSITES)
-    if rng.random() < 0.5:
-        word, other = other, word
-    text = rng.choice([f"What is the opposite of {word}?", f"Opposite of {word}?", f"Name the opposite of {word}.", f"Tell me the opposite of {word}.",
+    word = rng.choice(list(OPPOSITE_OF))
+    return opposite_of(word, rng.choice([f"What is the opposite of {word}?", f"Opposite of {word}?", f"Name the opposite of {word}.", f"Tell me the opposite of {word}.",
                        f"What's the opposite of {word}?", f"Which word is the opposite of {word}?", f"Give me the opposite of {word}.", f"What is not {word}?",
                        f"The opposite of {word} is what?", f"Do you know the opposite of {word}?", f"Find the opposite of {word}.",
-                       f"Which word means the opposite of {word}?"])
-    return Question("opposites", text, f"The opposite of {word} is {other}.", other, f"If it is not {word}, it is {other}.")
+                       f"Which word means the opposite of {word}?"]))
 
 
 def sorting(rng: Random) -> Question:
@@ -213,7 +277,7 @@ def sorting(rng: Random) -> Question:
 
 def spelling(rng: Random) -> Question:
     # Invented words teach the letters of every token.
-    word = rng.choice(WORDS) if rng.random() < 0.6 else invented_word(rng) if rng.random() < 0.7 else rng.choice(NAMES + [pair[0] for pair in COUNTRIES])
+    word = rng.choice(WORDS) if rng.random() < 0.6 else invented_word(rng) if rng.random() < 0.7 else rng.choice(NAMES + [pair[0] for pair in COUNTRIES if " " not in pair[0]])
     text = rng.choice([f"Spell the word {word}.", f"How do you spell {word}?", f"Spell {word}.", f"Please spell {word}.", f"Can you spell the word {word}?",
                        f"Spell {word} letter by letter.", f"How is {word} spelled?", f"Tell me the letters of {word}.", f"Which letters does {word} have?",
                        f"What are the letters of the word {word}?"])
@@ -234,8 +298,26 @@ def lists(rng: Random) -> Question:
 
 
 # Weights in the training mixture: arithmetic needs the most practice.
-QUESTIONS = {capital: 7, currency: 7, unknown: 1, addition: 12, subtraction: 12, days: 3, months: 3.5, counting: 5, opposites: 3, sorting: 9, spelling: 7,
+QUESTIONS = {capital: 7, currency: 7, verdict: 6, unknown: 1.5, too_big: 0.8, multiplication: 2, addition: 12, subtraction: 12, days: 3, months: 3.5, counting: 5, opposites: 3, sorting: 9, spelling: 7,
              lists: 1.2}
+
+
+def follow_up(rng: Random, last: Question) -> Question:
+    """A question that only the one before it makes complete."""
+    if last.skill == "opposites":
+        word = rng.choice(list(OPPOSITE_OF))
+        asked = opposite_of(word, rng.choice([f"And of {word}?", f"And the opposite of {word}?", f"And {word}?", f"What about {word}?", f"and of {word}?"]))
+    elif rng.random() < 0.3:
+        skill = "currency" if last.skill == "capital" else "capital"
+        asked = of_country(skill, last.about, rng.choice([f"And its {skill}?", f"And the {skill}?", f"What is its {skill}?", f"And what is the {skill}?", f"What's its {skill}?"]))
+    else:
+        country = rng.choice(COUNTRIES)[0]
+        name = called(rng, country)
+        asked = of_country(last.skill, country, rng.choice([
+            f"And of {name}?", f"And {name}?", f"What about {name}?", f"And what about {name}?", f"How about {name}?", f"and of {name}?",
+            f"and {name}?", f"And the {last.skill} of {name}?", f"And in {name}?", f"what about {name}?"]))
+    asked.key = f"after {last.skill} {last.about}: {asked.text}"
+    return asked
 
 
 def question(rng: Random) -> Question:

@@ -29,8 +29,7 @@ class Sample:
     learn_turns: bool = False
 
     def held_out(self) -> bool:
-        key = self.key or "\n".join(text for _, text in self.messages)
-        return zlib.crc32(key.encode()) % 10 == 0
+        return held_out(self.key or "\n".join(text for _, text in self.messages))
 
     def segments(self) -> list:
         """The dialog as (text, whether the model learns to generate it), without the answer."""
@@ -45,7 +44,8 @@ class Sample:
             elif role == "model":
                 parts += [("" if previous == "tool" else "<|turn>model\n", False), (text + "<turn|>", self.learn_turns), ("\n", False)]
             else:
-                parts.append(("<|turn>model\n" + text, False))
+                written, start, result = text.partition(END_OF_CALL)
+                parts += [("<|turn>model\n", False), (written + start, self.learn_turns), (result, False)]
             previous = role
         if previous == "user":
             parts.append(("<|turn>model\n" + ("" if self.thinking else THOUGHT_SKIPPED), False))
@@ -58,6 +58,11 @@ class Sample:
     def target(self) -> str:
         """What the model has to generate, with the token that ends it."""
         return self.answer + (END_OF_CALL if self.answer.endswith("<tool_call|>") else END_OF_TURN)
+
+
+def held_out(key: str) -> bool:
+    """Whether what has this key is kept for the evaluation: a tenth is."""
+    return zlib.crc32(key.encode()) % 10 == 0
 
 
 def quoted(text: str) -> str:

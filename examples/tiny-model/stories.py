@@ -2,18 +2,18 @@
 
 from random import Random
 
-from facts import ADJECTIVES, ANIMALS, CODE_WORDS, COLORS, HE, NAMES, PLACES, THINGS, WEATHER, invented_word
+from facts import ADJECTIVES, ANIMALS, CODE_WORDS, COLORS, CREATURES, HE, NAMES, PLACES, THINGS, WEATHER, invented_word
 from sample import Sample
 
 
 def story(rng: Random) -> Sample:
-    animal, adjective, place = rng.choice(ANIMALS), rng.choice(ADJECTIVES), rng.choice(PLACES)
+    animal, adjective, place = rng.choice(rng.choice([ANIMALS, CREATURES])), rng.choice(ADJECTIVES), rng.choice(PLACES)
     name, friend = rng.sample(NAMES, 2)
     thing, color = rng.choice(THINGS), rng.choice(COLORS)
     he, his, him = ("he", "his", "him") if name in HE else ("she", "her", "her")
     hero = f"{adjective} {animal}"
     article = "an" if adjective[0] in "aeiou" else "a"
-    ask = rng.randrange(7)
+    ask = rng.randrange(8)
     if ask == 0:
         about = f"{article} {hero}"
     elif ask == 1:
@@ -25,8 +25,10 @@ def story(rng: Random) -> Sample:
     elif ask == 4:
         about = f"{'an' if animal[0] in 'aeiou' else 'a'} {animal}"
     else:
-        thing = rng.choice([thing, rng.choice(CODE_WORDS), invented_word(rng)])
+        thing = rng.choice([thing, rng.choice([word for word in CODE_WORDS if word not in CREATURES]), invented_word(rng)])
         about = f"{rng.choice(['a', 'the'])} {thing}"
+    if ask == 7:
+        about = name
     text = rng.choice([f"Tell me a short story about {about}.", f"Tell me a story about {about}.", f"Write a short story about {about}.", f"Write a story about {about}.",
                        f"Can you tell a story about {about}?", f"I want a story about {about}.", f"Make up a story about {about}.", f"Please tell me a story about {about}."])
     if ask == 6:
@@ -46,7 +48,7 @@ def story(rng: Random) -> Sample:
                          f"From that day on {name} and {friend} were best friends."])
     moral = rng.choice(["", "", " The end.", " And so the day ended well."])
     answer = " ".join([opening, trouble, meeting, search, found, ending]) + moral
-    return Sample("story", [("user", text)], answer, match="contains", expected={2: name, 4: animal, 5: thing, 6: "."}.get(ask, hero))
+    return Sample("story", [("user", text)], answer, match="contains", expected={2: name, 4: animal, 5: thing, 6: ".", 7: name}.get(ask, hero))
 
 
 def short_sentence(rng: Random) -> str:

@@ -5,6 +5,7 @@ from random import Random
 
 from dialogs import plain, spoken
 from facts import COLORS, COUNTRIES, FOODS, NAMES, PLACES, WEATHER
+from questions import TOO_BIG
 from sample import Sample, call, response
 
 CITIES = [city for _, city, _ in COUNTRIES]
@@ -12,7 +13,10 @@ CITIES = [city for _, city, _ in COUNTRIES]
 
 @dataclass
 class Kind:
-    """A tool under several names: its parameters as (names, type, description, values), questions, result and answer over the argument values."""
+    """A tool under several names: its parameters as (names, type, description, values), questions, result and answer over the argument values.
+
+    `again` asks for the same with another first argument, right after a question.
+    """
 
     names: list
     descriptions: list
@@ -20,35 +24,41 @@ class Kind:
     questions: list
     result: object
     answer: str
+    again: tuple = ()
 
 
 def city() -> tuple:
     return (["city", "location", "place"], "string", "City name", CITIES)
 
 
+IN_ANOTHER_CITY = ("And in {0}?", "And {0}?", "What about {0}?", "And what about {0}?", "How about {0}?", "and in {0}?", "and {0}?")
+ANOTHER = ("And {0}?", "What about {0}?", "And what about {0}?", "How about {0}?", "and {0}?")
+
+
 def number(names: list, description: str, low: int, high: int) -> tuple:
     return (names, "integer", description, range(low, high))
 
 
+MULTIPLY = Kind(["multiply", "multiply_numbers", "times"], ["Multiplies two numbers", "The product of two numbers"],
+                [number(["a", "first", "x"], "First number", 2, 100), number(["b", "second", "y"], "Second number", 2, 100)],
+                ["What is {0} times {1}?", "Multiply {0} by {1}.", "How much is {0} times {1}?", "Compute {0} * {1}.", "What is {0} * {1}?"],
+                lambda rng: str(rng.randrange(4, 10000)), "{0} times {1} is {result}.")
 KINDS = [
+    MULTIPLY,
     Kind(["get_weather", "weather", "current_weather"], ["Current weather for a city", "Gets the weather of a city"], [city()],
          ["What is the weather in {0}?", "How is the weather in {0}?", "Weather in {0}?", "Tell me the weather in {0}.", "Is it sunny in {0}?",
           "What's the weather like in {0}?", "Weather in {0} please.", "Do I need a coat in {0} today?"],
-         lambda rng: f"{rng.choice(WEATHER)}, {rng.randrange(1, 40)} degrees", "The weather in {0} is {result}."),
+         lambda rng: f"{rng.choice(WEATHER)}, {rng.randrange(1, 40)} degrees", "The weather in {0} is {result}.", IN_ANOTHER_CITY),
     Kind(["get_weather", "weather_report"], ["Current weather for a city", "Weather report in a unit"],
          [city(), (["unit"], "string", ["celsius", "fahrenheit"], ["celsius", "fahrenheit"])],
          ["What is the weather in {0} in {1}?", "Tell me the weather in {0}, in {1}.", "Weather in {0} in {1}?"],
-         lambda rng: f"{rng.randrange(1, 99)} degrees", "The weather in {0} is {result}."),
+         lambda rng: f"{rng.randrange(1, 99)} degrees", "The weather in {0} is {result}.", IN_ANOTHER_CITY),
     Kind(["get_time", "current_time", "clock"], ["Current time in a city", "Gets the local time of a city"], [city()],
          ["What time is it in {0}?", "How late is it in {0}?", "Tell me the time in {0}.", "Time in {0}?", "What is the time in {0}?"],
-         lambda rng: f"{rng.randrange(10, 24)}:{rng.randrange(10, 60)}", "It is {result} in {0}."),
-    Kind(["multiply", "multiply_numbers", "times"], ["Multiplies two numbers", "The product of two numbers"],
-         [number(["a", "first", "x"], "First number", 2, 100), number(["b", "second", "y"], "Second number", 2, 100)],
-         ["What is {0} times {1}?", "Multiply {0} by {1}.", "How much is {0} times {1}?", "Compute {0} * {1}.", "What is {0} * {1}?"],
-         lambda rng: str(rng.randrange(4, 10000)), "{0} times {1} is {result}."),
+         lambda rng: f"{rng.randrange(10, 24)}:{rng.randrange(10, 60)}", "It is {result} in {0}.", IN_ANOTHER_CITY),
     Kind(["get_price", "price_of", "find_price"], ["Price of a food", "Looks up what a food costs"], [(["item", "food", "product"], "string", "Name of the food", FOODS)],
          ["How much does {0} cost?", "What is the price of {0}?", "Tell me the price of {0}.", "What does {0} cost?", "Price of {0}?"],
-         lambda rng: f"{rng.randrange(1, 20)} euro", "The price of {0} is {result}."),
+         lambda rng: f"{rng.randrange(1, 20)} euro", "The price of {0} is {result}.", ANOTHER),
     Kind(["set_timer", "start_timer"], ["Starts a timer", "Sets a timer in minutes"], [number(["minutes", "duration"], "Minutes to wait", 1, 100)],
          ["Set a timer for {0} minutes.", "Start a timer of {0} minutes.", "Wake me in {0} minutes.", "Timer for {0} minutes, please."],
          lambda rng: rng.choice(["done", "started", "ok"]), "The timer is set for {0} minutes."),
@@ -65,60 +75,118 @@ KINDS = [
          lambda rng: f"{rng.randrange(100, 9999)} km", "From {0} to {1} it is {result}."),
     Kind(["find_person", "where_is", "locate"], ["Finds where a person is", "Place of a person"], [(["person", "name", "who"], "string", "Name of the person", NAMES)],
          ["Where is {0}?", "Can you find {0}?", "Where can I find {0}?", "Find {0}.", "Do you know where {0} is?"],
-         lambda rng: rng.choice(PLACES), "{0} is at the {result}."),
+         lambda rng: rng.choice(PLACES), "{0} is at the {result}.", ANOTHER),
 ]
 
 
-def declare(rng: Random, kind: Kind) -> tuple:
-    """A declaration of the tool under one of its names, and the names of its parameters in order."""
-    names = [rng.choice(parameter[0]) for parameter in kind.parameters]
-    parameters = {name: (parameter[1], parameter[2]) for name, parameter in zip(names, kind.parameters)}
-    return {"name": rng.choice(kind.names), "description": rng.choice(kind.descriptions), "parameters": parameters}, names
+@dataclass
+class Declared:
+    """A kind under one of its names, with the names of its parameters in order."""
+
+    kind: Kind
+    tool: dict
+    names: list
+
+    def use(self, rng: Random, earlier: list | None = None) -> "Use":
+        """Used for a question of its own, or for one that comes after a use with `earlier` values."""
+        values = [rng.choice(parameter[3]) for parameter in self.kind.parameters]
+        if earlier:
+            values[1:] = earlier[1:]
+        result = self.kind.result(rng)
+        return Use(self, values, rng.choice(self.kind.again if earlier else self.kind.questions).format(*values),
+                   call(self.tool["name"], dict(zip(self.names, values))), result, self.kind.answer.format(*values, result=result))
 
 
-def declared(rng: Random) -> tuple:
-    """One to three tools of different names; the question is for the kind returned."""
-    kind = rng.choice(KINDS)
-    tool, names = declare(rng, kind)
-    tools = [tool]
-    for other in rng.sample(KINDS, rng.choice([0, 1, 2])):
-        if not set(other.names) & set(kind.names):
-            tools.append(declare(rng, other)[0])
-    rng.shuffle(tools)
-    return kind, tool, names, tools
+@dataclass
+class Use:
+    """A question, the call that it needs, a result, and the answer from that."""
+
+    declared: Declared
+    values: list
+    text: str
+    call: str
+    result: str
+    answer: str
+
+    def turn(self) -> str:
+        """The call and its response."""
+        return self.call + response(self.declared.tool["name"], self.result)
+
+
+def declared(rng: Random, count: int) -> list:
+    """At most `count` tools of different names."""
+    chosen = []
+    for kind in rng.sample(KINDS, count):
+        if not any(set(kind.names) & set(other.kind.names) for other in chosen):
+            names = [rng.choice(parameter[0]) for parameter in kind.parameters]
+            parameters = {name: (parameter[1], parameter[2]) for name, parameter in zip(names, kind.parameters)}
+            chosen.append(Declared(kind, {"name": rng.choice(kind.names), "description": rng.choice(kind.descriptions), "parameters": parameters}, names))
+    return chosen
+
+
+def declarations(chosen: list) -> list:
+    return [one.tool for one in chosen]
 
 
 def tool_call(rng: Random) -> Sample:
-    kind, tool, names, tools = declared(rng)
-    values = [rng.choice(parameter[3]) for parameter in kind.parameters]
-    text = rng.choice(kind.questions).format(*values)
-    written = call(tool["name"], dict(zip(names, values)))
+    chosen = declared(rng, rng.choice([1, 2, 3]))
+    asked = rng.choice(chosen)
+    use = asked.use(rng)
     system = rng.choice(["", "", "", "You are a helpful assistant.", "Use the tools."])
     think = rng.random() < 0.15
-    thought = f"<|channel>thought\nThe tool {tool['name']} can answer this.\n<channel|>" if think else ""
-    return Sample("toolCall", [("user", spoken(rng, text))], thought + written, text, system, tools, think, "toolCall", written[len("<|tool_call>"):-len("<tool_call|>")])
+    thought = f"<|channel>thought\nThe tool {asked.tool['name']} can answer this.\n<channel|>" if think else ""
+    return Sample("toolCall", [("user", spoken(rng, use.text))], thought + use.call, use.text, system, declarations(chosen), think, "toolCall",
+                  use.call[len("<|tool_call>"):-len("<tool_call|>")])
 
 
 def tool_answer(rng: Random) -> Sample:
-    kind, tool, names, tools = declared(rng)
-    values = [rng.choice(parameter[3]) for parameter in kind.parameters]
-    text = rng.choice(kind.questions).format(*values)
-    result = kind.result(rng)
-    turn = call(tool["name"], dict(zip(names, values))) + response(tool["name"], result)
-    answer = kind.answer.format(*values, result=result)
-    return Sample("toolAnswer", [("user", spoken(rng, text)), ("tool", turn)], answer, text + result, "", tools, match="exact", expected=answer)
+    chosen = declared(rng, rng.choice([1, 2, 3]))
+    use = rng.choice(chosen).use(rng)
+    return Sample("toolAnswer", [("user", spoken(rng, use.text)), ("tool", use.turn())], use.answer, use.text + use.result, "", declarations(chosen),
+                  match="exact", expected=use.answer)
+
+
+NO_TOOL = "I have no tool for that."
+
+
+def without_tool(rng: Random, chosen: list) -> str:
+    """A question for a tool that is not there."""
+    known = {name for one in chosen for name in one.kind.names} | set(MULTIPLY.names)
+    kind = rng.choice([kind for kind in KINDS if not set(kind.names) & known])
+    return rng.choice(kind.questions).format(*(rng.choice(parameter[3]) for parameter in kind.parameters))
 
 
 def no_tool(rng: Random) -> Sample:
-    """A question that none of the tools is for."""
-    return replace(plain(rng), tools=declared(rng)[3])
+    """A question that none of the tools is for, if there are any."""
+    chosen = declared(rng, rng.choice([0, 1, 1, 2, 3]))
+    if not chosen or rng.random() < 0.4:
+        text = without_tool(rng, chosen)
+        return Sample("noTool", [("user", spoken(rng, text))], NO_TOOL, text, tools=declarations(chosen), match="exact", expected=NO_TOOL)
+    asked = plain(rng)
+    while asked.skill == "multiplication" or asked.answer == TOO_BIG:
+        asked = plain(rng)
+    return replace(asked, tools=declarations(chosen))
 
 
 def tools_again(rng: Random) -> Sample:
     """A second call after a first one was answered."""
+    if rng.random() < 0.3:
+        return same_tool_again(rng)
     first = tool_answer(rng)
     second = tool_call(rng)
-    declarations = {tool["name"]: tool for tool in first.tools}
-    declarations.update({tool["name"]: tool for tool in second.tools})
+    tools = {tool["name"]: tool for tool in first.tools}
+    tools.update({tool["name"]: tool for tool in second.tools})
     messages = first.messages + [("model", first.answer)] + second.messages
-    return replace(second, messages=messages, tools=list(declarations.values()))
+    return replace(second, messages=messages, tools=list(tools.values()))
+
+
+def same_tool_again(rng: Random) -> Sample:
+    """The same with another first argument, which only the question before makes clear."""
+    chosen = declared(rng, rng.choice([1, 2, 3]))
+    asked = rng.choice(chosen)
+    if not asked.kind.again:
+        return same_tool_again(rng)
+    first = asked.use(rng)
+    second = asked.use(rng, first.values)
+    messages = [("user", spoken(rng, first.text)), ("tool", first.turn()), ("model", first.answer), ("user", second.text)]
+    return Sample("toolCall", messages, second.call, tools=declarations(chosen), match="toolCall", expected=second.call[len("<|tool_call>"):-len("<tool_call|>")])

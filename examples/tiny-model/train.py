@@ -1,10 +1,16 @@
 """Trains one of the tiny models and writes its weights.
 
-python3 train.py tiny OUT.pt --steps 12000 [--seed 1]
+python3 train.py tiny OUT.pt --steps 12000 [--seed 1] [--until 300]
 """
 
 import argparse
+import hashlib
+import itertools
+import os
 import time
+
+# cuBLAS adds in a fixed order only with workspaces of a fixed size, which it reads when it is loaded.
+os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
 import torch
 from torch.nn import functional
@@ -55,18 +61,28 @@ def optimizers(model) -> list:
     return [Muon(matrices, MATRIX_RATE, weight_decay=MATRIX_DECAY), torch.optim.AdamW(others, VECTOR_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
 
-def train(name: str, steps: int, seed: int, device: str, compiled: bool = True):
+def fingerprint(model) -> str:
+    """The same for two trainings as long as every bit of their weights is."""
+    digest = hashlib.sha256()
+    for parameter in model.parameters():
+        digest.update(parameter.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def train(name: str, steps: int, seed: int, device: str, compiled: bool = True, until: int | None = None):
     """The trained model; one line of progress every hundred steps."""
     torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_float32_matmul_precision("high")
     model = create(name).to(device)
     print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters, {steps} steps, seed {seed}, torch {torch.__version__}", flush=True)
-    loss_function = torch.compile(loss_of, dynamic=False) if compiled else loss_of
+    loss_function = torch.compile(loss_of, dynamic=False, options={"deterministic": True}) if compiled else loss_of
     stepped = optimizers(model)
     rates = [group["lr"] for optimizer in stepped for group in optimizer.param_groups]
-    batches = DataLoader(Batches(seed, steps), batch_size=None, num_workers=3, prefetch_factor=16, pin_memory=device == "cuda")
+    batches = DataLoader(Batches(seed, steps), batch_size=None, num_workers=4, prefetch_factor=16, pin_memory=device == "cuda")
     start, total = time.time(), 0.0
-    for step, batch in enumerate(batches):
+    for step, batch in enumerate(itertools.islice(batches, until)):
         batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         loss = loss_function(model, batch)
         loss.backward()
@@ -77,7 +93,7 @@ def train(name: str, steps: int, seed: int, device: str, compiled: bool = True):
         model.zero_grad(set_to_none=True)
         total = total + loss.detach()
         if step % 100 == 99:
-            print(f"step {step + 1} loss {total.item() / 100:.4f} seconds {time.time() - start:.0f}", flush=True)
+            print(f"step {step + 1} loss {total.item() / 100:.4f} seconds {time.time() - start:.0f} weights {fingerprint(model)}", flush=True)
             total = 0.0
     return model
 
@@ -89,6 +105,7 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--until", type=int, help="stop after so many of the steps, to compare the first fingerprints with those of another run")
     parser.add_argument("--no-compile", action="store_true")
     options = parser.parse_args()
-    torch.save(train(options.name, options.steps, options.seed, options.device, not options.no_compile).state_dict(), options.out)
+    torch.save(train(options.name, options.steps, options.seed, options.device, not options.no_compile, options.until).state_dict(), options.out)

@@ -60,7 +60,6 @@ void defineBuffers() {
     classNamed("MTLDevice")->methods[objc::selector("newBufferWithBytesNoCopy:length:options:deallocator:")].types = "@@:^vQQ@?";
     define("MTLBuffer", "-contents", +[](Buffer* self, SEL) -> void* { return self->start; });
     define("MTLBuffer", "-length", +[](Buffer* self, SEL) -> NSUInteger { return self->bytes; });
-    define("MTLBuffer", "-setLabel:", +[](Buffer*, SEL, id label) { objc::expect<objc::String>(label, "setLabel:"); });
 
     define("MTLResidencySetDescriptor", "+new", +[](Object*, SEL) -> id { return objc::make<ResidencySetDescriptor>(); });
     define("MTLResidencySet", "-addAllocation:", +[](ResidencySet* self, SEL, id buffer) {

@@ -93,6 +93,39 @@ class EmbeddedChatTest {
     }
 
     @Test
+    void whatIsSaidAfterAToolAnsweredCallsItOnlyIfNeeded() {
+        List<Map<String, Object>> calls = new ArrayList<>();
+        Tool weather = Tool.of("get_weather", "Current weather for a city", SCHEMA, arguments -> {
+            calls.add(arguments);
+            return "rainy, 7 degrees";
+        });
+        try (Chat chat = chat().tool(weather).build()) {
+            text(chat.send("What is the weather in Paris?"));
+            assertTrue(text(chat.send("Thank you.")).contains("welcome"));
+            assertTrue(text(chat.send("What is 5 + 7?")).contains("12"));
+            assertEquals(1, calls.size(), calls.toString());
+            text(chat.send("What is the weather in Oslo?"));
+            assertTrue(text(chat.send("And in Rome?")).contains("rainy, 7 degrees"));
+            assertEquals(List.of("Paris", "Oslo", "Rome"), calls.stream().map(call -> call.get("city")).toList());
+        }
+    }
+
+    @Test
+    void manyShortTurnsStayCoherent() {
+        String[][] turns = {
+            {"hello", "Hello"}, {"who are you", "gemma4j"}, {"what can you do", "capitals"}, {"my name is Bob", "Bob"},
+            {"What is the capital of France?", "Paris"}, {"And of Germany?", "Berlin"}, {"What is its currency?", "euro"}, {"Thank you.", "welcome"},
+            {"ok", "What else"}, {"Is Berlin the capital of Spain?", "No, the capital of Spain is Madrid."}, {"Why is the sky blue?", "too small to know"},
+            {"How old am I?", "not told me"}, {"I am 42 years old", "42"}, {"what is my name?", "Bob"}, {"bye", "Goodbye"}};
+        try (Chat chat = chat().build()) {
+            for (String[] turn : turns) {
+                String answer = text(chat.send(turn[0]));
+                assertTrue(answer.contains(turn[1]), turn[0] + " -> " + answer);
+            }
+        }
+    }
+
+    @Test
     void callsWithoutAHandlerAreAnsweredByTheApplication() {
         try (Chat chat = chat().tool(Tool.of("get_weather", "Current weather for a city", SCHEMA)).build()) {
             Reply reply = chat.send("What is the weather in Oslo?");

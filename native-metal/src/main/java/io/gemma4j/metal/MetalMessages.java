@@ -52,7 +52,6 @@ final class MetalMessages {
     static final Message threadExecutionWidth = object("MTLComputePipelineState", "threadExecutionWidth", JAVA_LONG);
 
     static final Message contents = object("MTLBuffer", "contents", ADDRESS);
-    static final Message setLabel = object("MTLBuffer", "setLabel:", null, ADDRESS);
 
     static final Message newResidencySetDescriptor = ofClass("MTLResidencySetDescriptor", "new", ADDRESS);
     static final Message addAllocation = object("MTLResidencySet", "addAllocation:", null, ADDRESS);
