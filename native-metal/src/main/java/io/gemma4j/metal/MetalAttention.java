@@ -1,9 +1,11 @@
 package io.gemma4j.metal;
 
 import io.gemma4j.KvType;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Attention over cached keys and values, and what prepares it. Rows are consecutive positions of one sequence. Used by one thread at a time. Whoever
+ * Attention over cached keys and values, and what prepares it. Rows of a sequence are consecutive positions. Used by one thread at a time. Whoever
  * created it closes it.
  */
 final class MetalAttention implements AutoCloseable {
@@ -14,19 +16,29 @@ final class MetalAttention implements AutoCloseable {
     private static final int SPLIT_THREADGROUPS = 64;
     /** Blocks of slots worth a threadgroup of their own. */
     private static final int MIN_BLOCKS_PER_SPLIT = 4;
-    /** Entries of all parts together, at most: what is split has few. */
-    private static final int MAX_PART_ENTRIES = SPLIT_THREADGROUPS * DECODE_ENTRIES;
+    /** For parts that wait to be combined, at first; grows while sequences of a step do not have room beside each other. */
+    private static final long FIRST_PART_BYTES = 1 << 19;
+    private static final long MAX_PART_BYTES = 8 << 20;
+    /** Bytes of parts for one byte of sums, at the least: that of heads of 8 elements. */
+    private static final int PARTS_PER_SUM = 4;
 
+    private final MetalDevice device;
     private final KernelLibrary kernels;
     private final MetalPipeline combine;
-    private final MetalBuffer parts;
-    private final MetalBuffer partSums;
+    /** Parts, then their sums. */
+    private MetalBuffer scratch;
+    private long partBytes;
 
     MetalAttention(MetalDevice device, KernelLibrary kernels) {
+        this.device = device;
         this.kernels = kernels;
         combine = kernels.pipeline("attention_combine");
-        parts = MetalBuffer.allocate(device, "parts of attention", (long) MAX_PART_ENTRIES * MetalKvSlots.MAX_HEAD_DIM * Float.BYTES);
-        partSums = MetalBuffer.allocate(device, "sums of attention", (long) MAX_PART_ENTRIES * 2 * Float.BYTES);
+        allocateParts(FIRST_PART_BYTES);
+    }
+
+    private void allocateParts(long bytes) {
+        scratch = MetalBuffer.allocate(device, "parts of attention", bytes + bytes / PARTS_PER_SUM);
+        partBytes = bytes;
     }
 
     /** Stores keys and values of rows; {@code positions} is an {@code int} for each. */
@@ -78,29 +90,83 @@ final class MetalAttention implements AutoCloseable {
      */
     record Span(int rows, int firstPosition, int newestPosition) {}
 
-    /** {@code softmax(q k^T) v} over the last {@code window} positions of each row, its own included. */
-    void attention(MetalStream stream, MetalRows queries, Span span, MetalKvSlots cache, int heads, int window, MetalRows out) {
-        int headsPerKv = heads / cache.kvHeads();
-        int entries = span.rows() * headsPerKv;
-        boolean prefill = entries > DECODE_ENTRIES && cache.type() == KvType.F16;
-        int tiles = Math.ceilDiv(entries, prefill ? PREFILL_ENTRIES : DECODE_ENTRIES);
-        int splits = prefill ? 1 : splits(tiles * cache.kvHeads(), Math.min(span.newestPosition() + 1L, Math.min(window + (long) span.rows(), cache.slots())));
-        String kernel = (prefill ? "attention_prefill" : "attention_decode") + cache.suffix() + (cache.headDim() <= 256 ? "_256" : "_512");
-        stream.kernel(kernels.pipeline(kernel, FunctionConstants.NONE.with(0, cache.headDim()))).read(0, queries.first(span.rows()))
+    /**
+     * Rows of one sequence.
+     *
+     * @param firstRow of the step
+     * @param span where the rows stand
+     * @param cache the sequence's
+     */
+    record Sequence(int firstRow, Span span, MetalKvSlots cache) {}
+
+    /** An attention whose keys were split, and where its parts are. */
+    private record Split(Sequence sequence, int heads, int splits, BufferSlice parts, BufferSlice sums, MetalRows out) {}
+
+    /**
+     * {@code softmax(q k^T) v} over the last {@code window} positions of each row, its own included. Sequences run side by side.
+     *
+     * @param queries of all rows of the step
+     * @param out of all rows of the step
+     */
+    void attention(MetalStream stream, MetalRows queries, List<Sequence> sequences, int heads, int window, MetalRows out) {
+        List<Split> waiting = new ArrayList<>();
+        long used = 0;
+        for (Sequence sequence : sequences) {
+            Span span = sequence.span;
+            MetalKvSlots cache = sequence.cache;
+            int entries = span.rows * (heads / cache.kvHeads());
+            boolean prefill = entries > DECODE_ENTRIES && cache.type() == KvType.F16;
+            int tiles = Math.ceilDiv(entries, prefill ? PREFILL_ENTRIES : DECODE_ENTRIES);
+            int splits = splits(tiles * cache.kvHeads(), Math.min(span.newestPosition + 1L, Math.min(window + (long) span.rows, cache.slots())));
+            long bytes = splits == 1 ? 0 : (long) splits * span.rows * heads * cache.headDim() * Float.BYTES;
+            if (used + bytes > partBytes) {
+                waiting.forEach(split -> combine(stream, split));
+                waiting.clear();
+                used = 0;
+                growParts(bytes);
+            }
+            BufferSlice sums = scratch.slice(partBytes + used / PARTS_PER_SUM, bytes / cache.headDim() * 2);
+            Split split = new Split(sequence, heads, splits, scratch.slice(used, bytes), sums, out.from(sequence.firstRow));
+            attend(stream, (prefill ? "attention_prefill" : "attention_decode") + cache.suffix() + (cache.headDim() <= 256 ? "_256" : "_512"), tiles,
+                    queries.from(sequence.firstRow), window, split);
+            if (splits > 1) {
+                waiting.add(split);
+                used += bytes;
+            }
+        }
+        waiting.forEach(split -> combine(stream, split));
+    }
+
+    private void growParts(long neededBytes) {
+        long bytes = Math.max(neededBytes, Math.min(2 * partBytes, MAX_PART_BYTES));
+        if (bytes > partBytes) {
+            // A command buffer keeps the memory that it uses.
+            close();
+            allocateParts(bytes);
+        }
+    }
+
+    private void attend(MetalStream stream, String kernel, int tiles, MetalRows queries, int window, Split split) {
+        Span span = split.sequence.span;
+        MetalKvSlots cache = split.sequence.cache;
+        stream.kernel(kernels.pipeline(kernel, FunctionConstants.NONE.with(0, cache.headDim()))).read(0, queries.first(span.rows))
                 .read(1, cache.keys()).read(2, cache.values());
-        if (splits == 1) {
-            stream.write(3, out.first(span.rows())).weight(4, parts.slice()).weight(5, partSums.slice());
+        if (split.splits == 1) {
+            stream.write(3, split.out.first(span.rows)).weight(4, scratch.slice()).weight(5, scratch.slice());
         } else {
-            stream.weight(3, out.bytes()).write(4, parts.slice()).write(5, partSums.slice());
+            stream.weight(3, split.out.bytes()).write(4, split.parts).write(5, split.sums);
         }
-        stream.put(queries.stride()).put(out.stride()).put(heads).put(cache.kvHeads()).put(span.rows()).put(span.firstPosition())
-                .put(span.newestPosition()).put(cache.slots()).put(window).put(splits).arguments(6)
-                .dispatch(Grid.of(tiles, cache.kvHeads(), splits), THREADS);
-        if (splits > 1) {
-            stream.kernel(combine).read(0, parts.slice()).read(1, partSums.slice()).write(2, out.first(span.rows())).put(out.stride()).put(heads)
-                    .put(cache.kvHeads()).put(span.rows()).put(splits).put(cache.headDim()).arguments(3)
-                    .dispatch(Grid.of(heads, span.rows()), Math.clamp(cache.headDim(), 32, THREADS));
-        }
+        stream.put(queries.stride()).put(split.out.stride()).put(split.heads).put(cache.kvHeads()).put(span.rows).put(span.firstPosition)
+                .put(span.newestPosition).put(cache.slots()).put(window).put(split.splits).arguments(6)
+                .dispatch(Grid.of(tiles, cache.kvHeads(), split.splits), THREADS);
+    }
+
+    private void combine(MetalStream stream, Split split) {
+        Span span = split.sequence.span;
+        MetalKvSlots cache = split.sequence.cache;
+        stream.kernel(combine).read(0, split.parts).read(1, split.sums).write(2, split.out.first(span.rows)).put(split.out.stride()).put(split.heads)
+                .put(cache.kvHeads()).put(span.rows).put(split.splits).put(cache.headDim()).arguments(3)
+                .dispatch(Grid.of(split.heads, span.rows), Math.clamp(cache.headDim(), 32, THREADS));
     }
 
     private static int splits(int threadgroups, long visibleSlots) {
@@ -110,7 +176,6 @@ final class MetalAttention implements AutoCloseable {
 
     @Override
     public void close() {
-        parts.close();
-        partSums.close();
+        scratch.close();
     }
 }

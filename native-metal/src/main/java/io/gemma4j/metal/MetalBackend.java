@@ -200,10 +200,7 @@ final class MetalBackend implements ModelBackend {
     @Override
     public void attention(Activations queries, Step step, int owner, int heads, int window, Activations out) {
         settled();
-        for (StepInputs.Span span : inputs.of(step).spans()) {
-            attention.attention(stream, floats(queries).from(span.firstRow()), span.positions(), span.slots(owner), heads, window,
-                    floats(out).from(span.firstRow()));
-        }
+        attention.attention(stream, floats(queries), inputs.of(step).sequences(owner), heads, window, floats(out));
     }
 
     @Override

@@ -74,8 +74,8 @@ final class MetalBlocks {
             BufferSlice positions = inputs.positions().from((long) first * Integer.BYTES);
             attention.inputs(stream, norms, queries, w.ownsKv() ? floats(s.key()).from(first) : null, w.ownsKv() ? floats(values).from(first) : null,
                     positions, w.heads(), slots, count);
-            attention.attention(stream, queries, span.positions(), slots, w.heads(), w.window(), floats(s.attended()).from(first));
         }
+        attention.attention(stream, floats(s.query()), inputs.sequences(w.owner()), w.heads(), w.window(), floats(s.attended()));
         multiply(w.output(), s.attended(), s.blockOut(), rows);
         residual.hold(floats(s.blockOut()), vector(w.postNorm()), epsilon, floats(s.hidden()), rows);
     }

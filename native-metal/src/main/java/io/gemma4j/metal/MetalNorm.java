@@ -23,8 +23,9 @@ final class MetalNorm {
     /** {@code out = in / sqrt(mean(in^2) + epsilon) * norm} for each of {@code groups} parts of a row; {@code norm} null for no weight. */
     void rmsNorm(MetalStream stream, MetalRows in, BufferSlice norm, int groups, float epsilon, MetalRows out, int rows) {
         int width = in.width() / groups;
-        stream.kernel(norm == null ? plain : weighted).read(0, in.first(rows)).weight(1, norm == null ? in.bytes() : norm).write(2, out.first(rows))
-                .put(in.stride()).put(out.stride()).put(width).put(epsilon).arguments(3).dispatch(Grid.of(groups, rows), threads(width));
+        MetalPipeline kernel = norm == null ? plain : weighted;
+        stream.kernel(kernel).read(0, in.first(rows)).weight(1, norm == null ? in.bytes() : norm).write(2, out.first(rows))
+                .put(in.stride()).put(out.stride()).put(width).put(epsilon).arguments(3).dispatch(Grid.of(groups, rows), threads(kernel, width));
     }
 
     /**
@@ -51,7 +52,8 @@ final class MetalNorm {
         if (next.size() > MAX_NEXT_INPUTS || next.stream().anyMatch(each -> each.rows().stride() != nextStride)) {
             throw new IllegalArgumentException("expected at most " + MAX_NEXT_INPUTS + " next inputs of the same stride, found " + next);
         }
-        stream.kernel(kernels.pipeline("add_rms_norm", FunctionConstants.NONE.with(0, second != null).with(1, next.size())));
+        MetalPipeline kernel = kernels.pipeline("add_rms_norm", FunctionConstants.NONE.with(0, second != null).with(1, next.size()));
+        stream.kernel(kernel);
         if (second == null) {
             stream.read(0, in.first(rows)).weight(4, norm).weight(5, norm).weight(6, norm);
         } else {
@@ -66,11 +68,11 @@ final class MetalNorm {
             }
         }
         stream.put(in.stride()).put(second == null ? 0 : second.rows().stride()).put(residual.stride()).put(nextStride).put(residual.width())
-                .put(epsilon).put(scale).arguments(3).dispatch(Grid.of(1, rows), threads(residual.width()));
+                .put(epsilon).put(scale).arguments(3).dispatch(Grid.of(1, rows), threads(kernel, residual.width()));
     }
 
     // Whole simdgroups, about four elements a thread.
-    private static int threads(int width) {
-        return Math.clamp(32 * Math.ceilDiv(width, 128), 32, 1024);
+    private static int threads(MetalPipeline kernel, int width) {
+        return Math.clamp(32 * Math.ceilDiv(width, 128), 32, kernel.maxThreads() / 32 * 32);
     }
 }

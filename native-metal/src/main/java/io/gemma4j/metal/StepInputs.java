@@ -76,6 +76,11 @@ final class StepInputs implements AutoCloseable {
         List<Span> spans() {
             return spans;
         }
+
+        /** The same, with the caches of layer {@code owner}. */
+        List<MetalAttention.Sequence> sequences(int owner) {
+            return spans.stream().map(span -> new MetalAttention.Sequence(span.firstRow(), span.positions(), span.slots(owner))).toList();
+        }
     }
 
     /** The inputs of a step, for work that is encoded now. */

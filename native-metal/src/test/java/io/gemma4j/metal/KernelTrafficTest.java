@@ -137,7 +137,8 @@ class KernelTrafficTest {
             long bytes = MetalKvSlots.bytes(keys, 1, headDim, KvType.F16);
             MetalKvSlots cache = new MetalKvSlots(bench.buffer(bytes).slice(), bench.buffer(bytes).slice(), KvType.F16, 1, headDim, keys);
             bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, bench.rows(bench.gaussians(heads * headDim), heads * headDim),
-                    new MetalAttention.Span(1, keys - 1, keys - 1), cache, heads, keys, bench.empty(1, heads * headDim));
+                    List.of(new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1), cache)), heads, keys,
+                    bench.empty(1, heads * headDim));
         });
         double cacheBytes = 2.0 * keys * headDim * 2;
         double arguments = 280.0 * THREADS;

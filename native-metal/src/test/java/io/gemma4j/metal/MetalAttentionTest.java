@@ -9,7 +9,9 @@ import io.gemma4j.KvType;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.metal.KernelBench.Run;
 import io.gemma4j.metal.fake.MetalDriver;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -92,20 +94,32 @@ class MetalAttentionTest {
         return out;
     }
 
-    static void attend(Run run, Shape shape) {
-        try (KernelBench bench = KernelBench.open(run, shape.hashCode())) {
-            float[] queries = bench.gaussians(shape.rows * shape.heads * shape.headDim);
+    /** One or more sequences of a step. */
+    static void attend(Run run, Shape... shapes) {
+        Shape common = shapes[0];
+        int width = common.heads * common.headDim;
+        int rows = IntStream.range(0, shapes.length).map(i -> shapes[i].rows).sum();
+        try (KernelBench bench = KernelBench.open(run, common.hashCode())) {
+            float[] queries = bench.gaussians(rows * width);
             for (int i = 0; i < queries.length; i++) {
                 queries[i] *= 0.3f;
             }
-            Past past = new Past(bench, shape);
-            int width = shape.heads * shape.headDim;
-            MetalRows out = bench.empty(shape.rows, width);
+            MetalRows out = bench.empty(rows, width);
+            List<MetalAttention.Sequence> sequences = new ArrayList<>();
+            double[] expected = new double[rows * width];
+            boolean rounds = false;
+            int firstRow = 0;
+            for (Shape shape : shapes) {
+                Past past = new Past(bench, shape);
+                sequences.add(new MetalAttention.Sequence(firstRow, new MetalAttention.Span(shape.rows, shape.firstPosition, shape.newest()), past.cache));
+                float[] own = Arrays.copyOfRange(queries, firstRow * width, (firstRow + shape.rows) * width);
+                System.arraycopy(expected(shape, own, past), 0, expected, firstRow * width, own.length);
+                rounds |= shape.type == KvType.F16 && shape.rows * shape.heads / shape.kvHeads > 8;
+                firstRow += shape.rows;
+            }
             MetalAttention attention = bench.closing(new MetalAttention(bench.device, bench.kernels));
-            attention.attention(bench.stream, bench.rows(queries, width), new MetalAttention.Span(shape.rows, shape.firstPosition, shape.newest()), past.cache,
-                    shape.heads, shape.window, out);
-            boolean rounds = shape.type == KvType.F16 && shape.rows * shape.heads / shape.kvHeads > 8;
-            assertClose(expected(shape, queries, past), bench.result(out.bytes()), rounds ? PREFILL_TOLERANCE : TOLERANCE, run + " " + shape);
+            attention.attention(bench.stream, bench.rows(queries, width), sequences, common.heads, common.window, out);
+            assertClose(expected, bench.result(out.bytes()), rounds ? PREFILL_TOLERANCE : TOLERANCE, run + " " + List.of(shapes));
         }
     }
 
@@ -126,6 +140,23 @@ class MetalAttentionTest {
         }
         attend(Run.RANDOM, new Shape(KvType.F32, 4, 2, 40, 430, 1, 1000, 300));
         attend(Run.LIFO, new Shape(KvType.F16, 2, 2, 512, 300, 1, 299, 1000));
+    }
+
+    @Test
+    void fewRowsAfterManyTokensSplitTheKeysAsWell() {
+        for (Run run : Run.all()) {
+            attend(run, new Shape(KvType.F16, 8, 1, 32, 700, 3, 520, 1000));
+        }
+    }
+
+    @Test
+    void sequencesOfAStepEachHaveTheirOwnKeys() {
+        for (Run run : Run.all()) {
+            attend(run, new Shape(KvType.F16, 4, 1, 32, 700, 1, 400, 1000), new Shape(KvType.F16, 4, 1, 32, 700, 2, 10, 1000),
+                    new Shape(KvType.F16, 4, 1, 32, 700, 1, 300, 1000));
+        }
+        // Parts of so many do not have room beside each other.
+        attend(Run.RANDOM, IntStream.range(0, 9).mapToObj(i -> new Shape(KvType.F32, 8, 8, 16, 1400, 8, 1290 + i, 1000)).toArray(Shape[]::new));
     }
 
     @Test

@@ -118,6 +118,12 @@ class MetalNormTest {
     }
 
     @Test
+    void wideRowsTakeNoMoreThreadsThanTheCompiledKernelAllows() {
+        MetalDriver.fake().set("maxPipelineThreads", 400);
+        addition(Run.FIFO, false, 1, 1, 5376);
+    }
+
+    @Test
     void moreNextInputsThanAPassMakesAreRefused() {
         try (KernelBench bench = KernelBench.open(Run.FIFO, 1)) {
             MetalRows rows = bench.empty(1, 4);
