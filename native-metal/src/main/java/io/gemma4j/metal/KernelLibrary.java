@@ -9,8 +9,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 
 /**
- * The kernels of this library on a device. Each is compiled once for each set of its constants, in the background and several at a time, from
- * the moment it is asked for; sources with the same text are compiled once. Thread-safe. Whoever created it closes it, after the kernels' work.
+ * The kernels of this library on a device. Each source is compiled once, and each kernel once for each set of its constants, in the background and
+ * several at a time, from the moment it is asked for. From one process to the next the system keeps compiled shaders itself, by their content.
+ * Thread-safe. Whoever created it closes it, after the kernels' work.
  */
 final class KernelLibrary implements AutoCloseable {
     private static final int MAX_COMPILERS = 8;
@@ -18,7 +19,6 @@ final class KernelLibrary implements AutoCloseable {
     private final MetalDevice device;
     private final ExecutorService compilers;
     private final Map<String, CompletableFuture<MemorySegment>> libraries = new ConcurrentHashMap<>();
-    private final Map<String, CompletableFuture<MemorySegment>> librariesBySource = new ConcurrentHashMap<>();
     private final Map<Key, MetalPipeline> pipelines = new ConcurrentHashMap<>();
 
     KernelLibrary(MetalDevice device) {
@@ -42,8 +42,8 @@ final class KernelLibrary implements AutoCloseable {
     }
 
     private CompletableFuture<MemorySegment> library(String file) {
-        return libraries.computeIfAbsent(file, name -> librariesBySource.computeIfAbsent(KernelSource.read(name),
-                source -> CompletableFuture.supplyAsync(() -> KernelCompiler.compile(device.handle(), name, source), compilers)));
+        return libraries.computeIfAbsent(file, name ->
+                CompletableFuture.supplyAsync(() -> KernelCompiler.compile(device.handle(), name, KernelSource.read(name)), compilers));
     }
 
     /** Starts compiling a source file whose kernels are going to be asked for; nothing happens where there is no such file. */
@@ -73,14 +73,13 @@ final class KernelLibrary implements AutoCloseable {
     public void close() {
         pipelines.values().forEach(MetalPipeline::close);
         pipelines.clear();
-        librariesBySource.values().forEach(library -> library.handle((compiled, failure) -> {
+        libraries.values().forEach(library -> library.handle((compiled, failure) -> {
             if (failure == null) {
                 ObjectiveC.release(compiled);
             }
             return null;
         }).join());
         libraries.clear();
-        librariesBySource.clear();
         compilers.shutdown();
     }
 }

@@ -40,12 +40,8 @@ class MetalGoldenTest {
         try (Gemma4 model = load(golden, Backend.METAL, kv, stepTokens)) {
             for (GoldenModel.Prompt prompt : golden.prompts()) {
                 List<float[]> logits = new ArrayList<>();
-                float[] last;
                 try (Session session = model.newSession()) {
                     session.feed(prompt.ids(), after -> logits.add(after.toArray()));
-                }
-                try (Session session = model.newSession()) {
-                    last = session.feed(prompt.ids()).logits().toArray();
                 }
                 assertEquals(prompt.ids().length, logits.size());
                 for (int i = 0; i < prompt.positions().length; i++) {
@@ -53,8 +49,13 @@ class MetalGoldenTest {
                     worstL2 = max(worstL2, GoldenModel.relativeL2(actual, prompt.logits()[i]));
                     worstKl = max(worstKl, GoldenModel.kl(actual, prompt.logits()[i]));
                 }
-                // Rows that want no logits are dropped on the way: those that do must not notice.
-                worstL2 = max(worstL2, GoldenModel.relativeL2(last, prompt.logits()[prompt.positions().length - 1]));
+                if (stepTokens > 1) {
+                    // Rows that want no logits are dropped on the way: those that do must not notice.
+                    try (Session session = model.newSession()) {
+                        float[] last = session.feed(prompt.ids()).logits().toArray();
+                        worstL2 = max(worstL2, GoldenModel.relativeL2(last, prompt.logits()[prompt.positions().length - 1]));
+                    }
+                }
             }
         }
         System.out.printf("golden %s %s steps of %d: worst relative L2 %.2e, worst KL %.2e%n", golden, kv, stepTokens, worstL2, worstKl);

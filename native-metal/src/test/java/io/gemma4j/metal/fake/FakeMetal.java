@@ -40,8 +40,6 @@ public final class FakeMetal {
     private static final Path FOLDER = Path.of("target/fake-metal").toAbsolutePath();
     private static final String[] FLAGS = {"-std=c++20", "-O1", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"};
 
-    private static FakeMetal loaded;
-
     private final ShaderCompiler compiler;
     private volatile UnaryOperator<String> sourceChange = UnaryOperator.identity();
     private final MethodHandle set;
@@ -82,12 +80,9 @@ public final class FakeMetal {
     /** Which of the threads that could run runs next. */
     public enum Schedule { FIFO, LIFO, RANDOM }
 
-    /** Builds and loads it, once in a process. */
-    public static synchronized FakeMetal load(Clang clang) {
-        if (loaded == null) {
-            loaded = new FakeMetal(clang);
-        }
-        return loaded;
+    /** Builds and loads it, which is done once in a process. */
+    public static FakeMetal load(Clang clang) {
+        return new FakeMetal(clang);
     }
 
     /** The compiler that it uses. */

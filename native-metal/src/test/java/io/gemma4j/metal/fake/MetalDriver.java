@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import io.gemma4j.metal.ShippedKernels;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +25,10 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * environment variable {@code METAL_TESTS} is {@code all}.
  */
 public final class MetalDriver implements BeforeAllCallback, BeforeEachCallback, AfterEachCallback, AfterAllCallback {
+    private static final boolean IS_CI = "true".equals(System.getenv("CI"));
+
+    private static FakeMetal fake;
+
     private Map<String, Integer> liveBefore;
 
     /** For JUnit. */
@@ -46,15 +51,28 @@ public final class MetalDriver implements BeforeAllCallback, BeforeEachCallback,
         if (!System.getProperty("os.name").equals("Linux")) {
             abort("the fake Metal driver is built on Linux only");
         }
+        synchronized (MetalDriver.class) {
+            if (fake == null) {
+                fake = FakeMetal.load(clang());
+                if (IS_CI) {
+                    // All of them are going to be wanted, and the tests use one processor at a time.
+                    fake.compiler().prepare(ShippedKernels.sources());
+                }
+            }
+            return fake;
+        }
+    }
+
+    private static Clang clang() {
         Optional<Clang> clang = Clang.find();
         if (clang.isEmpty()) {
             String missing = "no clang 18 or newer was found, which the fake Metal driver is built with: apt-get install clang-19";
-            if ("true".equals(System.getenv("CI"))) {
+            if (IS_CI) {
                 fail(missing);
             }
             abort(missing);
         }
-        return FakeMetal.load(clang.orElseThrow());
+        return clang.orElseThrow();
     }
 
     @Override

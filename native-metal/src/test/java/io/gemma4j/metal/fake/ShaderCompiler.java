@@ -12,6 +12,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
 
 /**
@@ -38,6 +43,7 @@ public final class ShaderCompiler {
     private final Path header;
     private final Path folder;
     private final String toolHash;
+    private final Map<String, Result> results = new ConcurrentHashMap<>();
 
     /**
      * Prepares compiling.
@@ -75,14 +81,34 @@ public final class ShaderCompiler {
      * @param checked whether its accesses to memory are to be checked when it runs
      */
     public Result compile(String source, boolean checked) {
-        Path image = folder.resolve(hash(toolHash + checked + source) + ".so");
+        String key = hash(toolHash + checked + source);
+        // Two threads that want the same wait for one of them.
+        return results.computeIfAbsent(key, name -> compile(source, checked, folder.resolve(name + ".so")));
+    }
+
+    /** Compiles shaders in the background, for tests that want them later. */
+    public void prepare(List<String> sources) {
+        ThreadFactory threads = Thread.ofPlatform().daemon().name("shader-compiler-", 0).factory();
+        ExecutorService workers = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors(), threads);
+        for (boolean checked : new boolean[] {false, true}) {
+            sources.forEach(source -> workers.execute(() -> compile(source, checked)));
+        }
+        workers.shutdown();
+    }
+
+    private Result compile(String source, boolean checked, Path image) {
         if (Files.exists(image)) {
             return new Result(image, "");
         }
         try {
             String preprocessed = preprocess(source);
-            String wrong = check(preprocessed);
-            return wrong.isEmpty() ? link(preprocessed, checked, image) : new Result(null, wrong);
+            Path accepted = folder.resolve(hash(toolHash + source) + ".accepted");
+            String wrong = Files.exists(accepted) ? "" : check(preprocessed);
+            if (!wrong.isEmpty()) {
+                return new Result(null, wrong);
+            }
+            Files.write(accepted, new byte[0]);
+            return link(preprocessed, checked, image);
         } catch (ShaderRewriter.RejectedException e) {
             return new Result(null, e.getMessage());
         } catch (IOException e) {
