@@ -2,10 +2,10 @@
 #include <metal_stdlib>
 using namespace metal;
 
-// softmax(q k^T) v over the visible keys of a cache [slots][kv_heads * HEAD_DIM], whose slots are a multiple of 32 in memory, zero where never written. The
-// query heads that share a key/value head are entries of one tile: entry e of a row range is query head e % group of row e / group. A threadgroup of 4 simdgroups
-// takes a tile of entries, a key/value head and a range of the blocks of 32 slots that hold visible keys; keys and values are read once for all entries of
-// the tile. Scores and sums are floats throughout.
+// softmax(q k^T) v over the visible keys of a cache [slots][kv_heads * HEAD_DIM], whose slots are a multiple of 32 in memory, zero where never
+// written. The query heads that share a key/value head are entries of one tile: entry e is query head e % group of row e / group. A threadgroup of
+// 4 simdgroups takes a tile of entries, a key/value head and a range of the blocks of 32 slots that hold visible keys; keys and values are read
+// once for all entries of the tile. Scores and sums are floats throughout.
 
 /** Elements of a head, a multiple of 8. */
 constant uint HEAD_DIM [[function_constant(0)]];
@@ -60,8 +60,8 @@ static inline uint2 visible_blocks(uint low, uint high, uint slots) {
 }
 
 /**
- * TILES * 8 entries by 128 threads. With one split the result goes to out; else unnormalised values, greatest score and sum go to parts [split][kv_head][entry][HEAD_DIM]
- * and part_sums.
+ * TILES * 8 entries by 128 threads. With one split the result goes to out; else unnormalised values go to parts
+ * [split][kv_head][entry][HEAD_DIM], greatest score and sum to part_sums.
  */
 template <typename CACHE, typename QUERY, uint TILES, uint MAX_HEAD_DIM> static inline void attention(device const float * queries,
         device const CACHE * keys, device const CACHE * values, device float * out, device float * parts, device float2 * part_sums,

@@ -22,6 +22,14 @@ template <> struct block_format<block_q5_k> { enum { WEIGHTS = 256, PIECE_DISTAN
 template <> struct block_format<block_q6_k> { enum { WEIGHTS = 256, PIECE_DISTANCE = 4 }; typedef half tile; };
 template <> struct block_format<block_iq4_xs> { enum { WEIGHTS = 256, PIECE_DISTANCE = 1 }; typedef half tile; };
 
+/** Whether a format has minima; without fast math a compiler may not drop products with a minimum of zero. */
+template <typename BLOCK> struct has_minimum { enum { VALUE = 0 }; };
+template <> struct has_minimum<block_q4_1> { enum { VALUE = 1 }; };
+template <> struct has_minimum<block_q5_1> { enum { VALUE = 1 }; };
+template <> struct has_minimum<block_q2_k> { enum { VALUE = 1 }; };
+template <> struct has_minimum<block_q4_k> { enum { VALUE = 1 }; };
+template <> struct has_minimum<block_q5_k> { enum { VALUE = 1 }; };
+
 static inline float4 float_weights(device const block_f32 * b, ushort first) {
     device const float * w = b->weights + first;
     return float4(w[0], w[1], w[2], w[3]);

@@ -23,9 +23,13 @@ static_assert(sizeof(block_iq4_nl) == 18, "bytes of an IQ4_NL block");
 static_assert(sizeof(block_mxfp4) == 17, "bytes of an MXFP4 block");
 
 /** The levels of IQ4_NL and IQ4_XS. */
-constant half IQ4_LEVELS[16] = {-127.0f, -104.0f, -83.0f, -65.0f, -49.0f, -35.0f, -22.0f, -10.0f, 1.0f, 13.0f, 25.0f, 38.0f, 53.0f, 69.0f, 89.0f, 113.0f};
+constant half IQ4_LEVELS[16] = {
+    half(-127.0f), half(-104.0f), half(-83.0f), half(-65.0f), half(-49.0f), half(-35.0f), half(-22.0f), half(-10.0f),
+    half(1.0f), half(13.0f), half(25.0f), half(38.0f), half(53.0f), half(69.0f), half(89.0f), half(113.0f)};
 /** Twice the E2M1 values, so that all are whole; the scale is halved in turn. */
-constant half E2M1_LEVELS[16] = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 6.0f, 8.0f, 12.0f, -0.0f, -1.0f, -2.0f, -3.0f, -4.0f, -6.0f, -8.0f, -12.0f};
+constant half E2M1_LEVELS[16] = {
+    half(0.0f), half(1.0f), half(2.0f), half(3.0f), half(4.0f), half(6.0f), half(8.0f), half(12.0f),
+    half(-0.0f), half(-1.0f), half(-2.0f), half(-3.0f), half(-4.0f), half(-6.0f), half(-8.0f), half(-12.0f)};
 
 static inline half4 values(device const block_q4_0 *, uint codes) { return bytes_less(codes, half(8.0f)); }
 static inline half4 values(device const block_q4_1 *, uint codes) { return bytes_less(codes, half(0.0f)); }

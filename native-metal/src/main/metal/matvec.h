@@ -153,7 +153,7 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
             }
             #pragma unroll
             for (ushort g = 0; g < 4; g++) {
-                x_sum[t][g] = dot(x[t][2 * g] + x[t][2 * g + 1], float4(1.0f));
+                x_sum[t][g] = has_minimum<BLOCK>::VALUE ? dot(x[t][2 * g] + x[t][2 * g + 1], float4(1.0f)) : 0.0f;
             }
         }
         #pragma unroll
@@ -170,7 +170,10 @@ template <typename BLOCK> static inline void matvec(device const BLOCK * first, 
                 #pragma unroll
                 for (ushort g = 0; g < 4; g++) {
                     const float products = dot(float4(weights[2 * g]), x[t][2 * g]) + dot(float4(weights[2 * g + 1]), x[t][2 * g + 1]);
-                    sum[t][r] += scale[g] * products - minimum[g] * x_sum[t][g];
+                    sum[t][r] += scale[g] * products;
+                    if (has_minimum<BLOCK>::VALUE) {
+                        sum[t][r] -= minimum[g] * x_sum[t][g];
+                    }
                 }
             }
         }

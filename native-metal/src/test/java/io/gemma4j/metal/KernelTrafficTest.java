@@ -136,8 +136,9 @@ class KernelTrafficTest {
         FakeMetal.Counts counts = counts(bench -> {
             long bytes = MetalKvSlots.bytes(keys, 1, headDim, KvType.F16);
             MetalKvSlots cache = new MetalKvSlots(bench.buffer(bytes).slice(), bench.buffer(bytes).slice(), KvType.F16, 1, headDim, keys);
-            bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, bench.rows(bench.gaussians(heads * headDim), heads * headDim),
-                    List.of(new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1), cache)), heads, keys,
+            MetalRows queries = bench.rows(bench.gaussians(heads * headDim), heads * headDim);
+            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1), cache);
+            bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, queries, List.of(sequence), heads, keys,
                     bench.empty(1, heads * headDim));
         });
         double cacheBytes = 2.0 * keys * headDim * 2;
