@@ -105,17 +105,17 @@ class MetalBackendTest {
         }
     }
 
+    private static float[] logits() throws Exception {
+        try (Gemma4 model = Gemma4.load(MODEL, METAL); Session session = model.newSession()) {
+            return session.feed(2, 3, 4).logits().toArray();
+        }
+    }
+
     @Test
     void weightsThatExceedABufferAreSplitAmongSeveral() throws Exception {
-        float[] expected;
-        try (Gemma4 model = Gemma4.load(MODEL, METAL); Session session = model.newSession()) {
-            expected = session.feed(2, 3, 4).logits().toArray();
-        }
-        FakeMetal fake = MetalDriver.fake();
-        fake.set("maxBufferBytes", 1 << 20);
-        try (Gemma4 model = Gemma4.load(MODEL, METAL); Session session = model.newSession()) {
-            assertArrayEquals(expected, session.feed(2, 3, 4).logits().toArray());
-        }
+        float[] expected = logits();
+        MetalDriver.fake().set("maxBufferBytes", 1 << 20);
+        assertArrayEquals(expected, logits());
     }
 
     @Test
