@@ -7,18 +7,39 @@ namespace metal {
 
 using objc::define;
 
+namespace {
+
+std::mutex underWayMutex;
+std::condition_variable nothingUnderWay;
+long underWay = 0;
+
+void countUnderWay(long change) {
+    std::lock_guard<std::mutex> lock(underWayMutex);
+    underWay += change;
+    if (underWay == 0) {
+        nothingUnderWay.notify_all();
+    }
+}
+
+}
+
+void awaitQueues() {
+    std::unique_lock<std::mutex> lock(underWayMutex);
+    nothingUnderWay.wait(lock, [] { return underWay == 0; });
+}
+
 Queue::Queue() : Object(classNamed("MTLCommandQueue")) {
-    thread = std::thread([this] {
+    thread = std::thread([work = work] {
         for (;;) {
             std::function<void()> command;
             {
-                std::unique_lock<std::mutex> lock(mutex);
-                changed.wait(lock, [this] { return closing || !work.empty(); });
-                if (work.empty()) {
+                std::unique_lock<std::mutex> lock(work->mutex);
+                work->changed.wait(lock, [&] { return work->closing || !work->commands.empty(); });
+                if (work->commands.empty()) {
                     return;
                 }
-                command = std::move(work.front());
-                work.pop_front();
+                command = std::move(work->commands.front());
+                work->commands.pop_front();
             }
             command();
         }
@@ -27,11 +48,10 @@ Queue::Queue() : Object(classNamed("MTLCommandQueue")) {
 
 Queue::~Queue() {
     {
-        std::lock_guard<std::mutex> lock(mutex);
-        closing = true;
+        std::lock_guard<std::mutex> lock(work->mutex);
+        work->closing = true;
     }
-    changed.notify_all();
-    // The last command buffer may be what kept the queue.
+    work->changed.notify_all();
     if (thread.get_id() == std::this_thread::get_id()) {
         thread.detach();
     } else {
@@ -41,10 +61,10 @@ Queue::~Queue() {
 
 void Queue::add(std::function<void()> command) {
     {
-        std::lock_guard<std::mutex> lock(mutex);
-        work.push_back(std::move(command));
+        std::lock_guard<std::mutex> lock(work->mutex);
+        work->commands.push_back(std::move(command));
     }
-    changed.notify_one();
+    work->changed.notify_one();
 }
 
 CommandBuffer::CommandBuffer(Queue* queue, bool retaining) : Object(classNamed("MTLCommandBuffer")), queue(queue), retaining(retaining) {
@@ -153,9 +173,11 @@ void defineCommandBuffer() {
         }
         self->status = committed;
         objc::retain(self);
+        countUnderWay(1);
         self->queue->add([self] {
             self->execute();
             objc::release(self);
+            countUnderWay(-1);
         });
     });
     define("MTLCommandBuffer", "-waitUntilCompleted", +[](CommandBuffer* self, SEL) {

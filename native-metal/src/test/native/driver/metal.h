@@ -119,10 +119,15 @@ struct ResidencySetDescriptor : Object {
 
 // Runs command buffers one after the other on a thread of its own.
 struct Queue : Object {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::function<void()>> work;
-    bool closing = false;
+    // The thread's as well: what it runs last may free the queue.
+    struct Work {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::deque<std::function<void()>> commands;
+        bool closing = false;
+    };
+
+    std::shared_ptr<Work> work = std::make_shared<Work>();
     std::thread thread;
 
     Queue();
@@ -178,6 +183,9 @@ struct Encoder : Object {
     Encoder(CommandBuffer* commands, bool concurrent);
     ~Encoder() override;
 };
+
+// Waits until no command buffer is under way: until then queues hold objects that nobody else does.
+void awaitQueues();
 
 // What checked dispatches did, by kernel.
 void addCounts(const std::string& kernel, const executor::Counts& counts);

@@ -132,6 +132,7 @@ EXPORT const char* fake_metal_take_problems() {
 
 // Class and number on each line. The device lives as long as the process.
 EXPORT const char* fake_metal_live_objects() {
+    awaitQueues();
     return keep(objc::liveObjects());
 }
 

@@ -24,10 +24,12 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The operations on a GPU of Apple's: a step is one command buffer, and only reading waits for it. */
+/** The operations on a GPU of Apple's: a token is one command buffer, and only reading waits for it. */
 final class MetalBackend implements ModelBackend {
     // Activations take at most this part of the memory that is left beside the weights.
     private static final int ACTIVATION_PART = 4;
+    // Longer steps are handed over layer by layer: the system ends work that keeps its display waiting for seconds.
+    private static final int ONE_BUFFER_ROWS = 32;
 
     private final MetalDevice device;
     private final CommandQueue queue;
@@ -264,6 +266,9 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public void attentionBlock(AttentionWeights w, float epsilon, Step step, LayerScratch s) {
+        if (step.rows() > ONE_BUFFER_ROWS) {
+            stream.commit();
+        }
         blocks.attention(w, epsilon, inputs.of(step), s, step.rows());
     }
 

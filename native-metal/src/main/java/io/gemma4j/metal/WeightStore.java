@@ -56,7 +56,7 @@ final class WeightStore implements AutoCloseable {
         }
         waiting.clear();
         mapped.addAll(buffers);
-        resident.add(mapped);
+        resident.add(buffers);
     }
 
     private static boolean isMatrix(QuantizedTensor tensor) {
