@@ -2,7 +2,9 @@ package io.gemma4j.metal;
 
 import io.gemma4j.KvType;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Attention over cached keys and values, and what prepares it. Rows of a sequence are consecutive positions. Used by one thread at a time. Whoever
@@ -25,9 +27,13 @@ final class MetalAttention implements AutoCloseable {
     private final MetalDevice device;
     private final KernelLibrary kernels;
     private final MetalPipeline combine;
+    private final Map<KvType, TypeKernels> kernelsOfType = new EnumMap<>(KvType.class);
     /** Parts, then their sums. */
     private MetalBuffer scratch;
     private long partBytes;
+
+    /** Kernels for caches of one type; those of attention by the head's elements divided by 8. */
+    private record TypeKernels(MetalPipeline kvUpdate, MetalPipeline inputs, MetalPipeline[] decode, MetalPipeline[] prefill) {}
 
     MetalAttention(MetalDevice device, KernelLibrary kernels) {
         this.device = device;
@@ -44,7 +50,7 @@ final class MetalAttention implements AutoCloseable {
     /** Stores keys and values of rows; {@code positions} is an {@code int} for each. */
     void kvUpdate(MetalStream stream, MetalRows keys, MetalRows values, BufferSlice positions, MetalKvSlots cache, int rows) {
         int width = cache.kvHeads() * cache.headDim();
-        stream.kernel(kernels.pipeline("kv_update" + cache.suffix())).read(0, keys.first(rows)).read(1, values.first(rows)).read(2, positions)
+        stream.kernel(kernelsOf(cache).kvUpdate).read(0, keys.first(rows)).read(1, values.first(rows)).read(2, positions)
                 .write(3, cache.keys()).write(4, cache.values()).put(keys.stride()).put(values.stride()).put(width).put(cache.slots()).arguments(5)
                 .dispatch(Grid.of(Math.ceilDiv(width, THREADS), rows), THREADS);
     }
@@ -69,7 +75,7 @@ final class MetalAttention implements AutoCloseable {
     void inputs(MetalStream stream, Inputs inputs, MetalRows queries, MetalRows keys, MetalRows values, BufferSlice positions, int heads,
             MetalKvSlots cache, int rows) {
         boolean owns = keys != null;
-        stream.kernel(kernels.pipeline("attention_input" + cache.suffix())).write(0, queries.first(rows)).weight(3, inputs.queryNorm())
+        stream.kernel(kernelsOf(cache).inputs).write(0, queries.first(rows)).weight(3, inputs.queryNorm())
                 .weight(5, inputs.turns()).read(6, positions);
         if (owns) {
             stream.read(1, keys.first(rows)).read(2, values.first(rows)).weight(4, inputs.keyNorm()).write(7, cache.keys()).write(8, cache.values());
@@ -127,8 +133,7 @@ final class MetalAttention implements AutoCloseable {
             }
             BufferSlice sums = scratch.slice(partBytes + used / PARTS_PER_SUM, bytes / cache.headDim() * 2);
             Split split = new Split(sequence, heads, splits, scratch.slice(used, bytes), sums, out.from(sequence.firstRow));
-            attend(stream, (prefill ? "attention_prefill" : "attention_decode") + cache.suffix() + (cache.headDim() <= 256 ? "_256" : "_512"), tiles,
-                    queries.from(sequence.firstRow), window, split);
+            attend(stream, kernel(cache, prefill), tiles, queries.from(sequence.firstRow), window, split);
             if (splits > 1) {
                 waiting.add(split);
                 used += bytes;
@@ -146,10 +151,10 @@ final class MetalAttention implements AutoCloseable {
         }
     }
 
-    private void attend(MetalStream stream, String kernel, int tiles, MetalRows queries, int window, Split split) {
+    private void attend(MetalStream stream, MetalPipeline kernel, int tiles, MetalRows queries, int window, Split split) {
         Span span = split.sequence.span;
         MetalKvSlots cache = split.sequence.cache;
-        stream.kernel(kernels.pipeline(kernel, FunctionConstants.NONE.with(0, cache.headDim()))).read(0, queries.first(span.rows))
+        stream.kernel(kernel).read(0, queries.first(span.rows))
                 .read(1, cache.keys()).read(2, cache.values());
         if (split.splits == 1) {
             stream.write(3, split.out.first(span.rows)).weight(4, scratch.slice()).weight(5, scratch.slice());
@@ -159,6 +164,22 @@ final class MetalAttention implements AutoCloseable {
         stream.put(queries.stride()).put(split.out.stride()).put(split.heads).put(cache.kvHeads()).put(span.rows).put(span.firstPosition)
                 .put(span.newestPosition).put(cache.slots()).put(window).put(split.splits).arguments(6)
                 .dispatch(Grid.of(tiles, cache.kvHeads(), split.splits), THREADS);
+    }
+
+    private TypeKernels kernelsOf(MetalKvSlots cache) {
+        return kernelsOfType.computeIfAbsent(cache.type(), type -> new TypeKernels(kernels.pipeline("kv_update" + cache.suffix()),
+                kernels.pipeline("attention_input" + cache.suffix()), new MetalPipeline[MetalKvSlots.MAX_HEAD_DIM / 8 + 1],
+                new MetalPipeline[MetalKvSlots.MAX_HEAD_DIM / 8 + 1]));
+    }
+
+    private MetalPipeline kernel(MetalKvSlots cache, boolean prefill) {
+        MetalPipeline[] known = prefill ? kernelsOf(cache).prefill : kernelsOf(cache).decode;
+        int place = cache.headDim() / 8;
+        if (known[place] == null) {
+            String name = (prefill ? "attention_prefill" : "attention_decode") + cache.suffix() + (cache.headDim() <= 256 ? "_256" : "_512");
+            known[place] = kernels.pipeline(name, FunctionConstants.NONE.with(0, cache.headDim()));
+        }
+        return known[place];
     }
 
     private void combine(MetalStream stream, Split split) {

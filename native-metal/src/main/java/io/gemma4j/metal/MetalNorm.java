@@ -10,6 +10,8 @@ final class MetalNorm {
     private final KernelLibrary kernels;
     private final MetalPipeline plain;
     private final MetalPipeline weighted;
+    // By the number of branches, then of next inputs.
+    private final MetalPipeline[][] additions = new MetalPipeline[2][MAX_NEXT_INPUTS + 1];
 
     MetalNorm(KernelLibrary kernels) {
         this.kernels = kernels;
@@ -52,7 +54,7 @@ final class MetalNorm {
         if (next.size() > MAX_NEXT_INPUTS || next.stream().anyMatch(each -> each.rows().stride() != nextStride)) {
             throw new IllegalArgumentException("expected at most " + MAX_NEXT_INPUTS + " next inputs of the same stride, found " + next);
         }
-        MetalPipeline kernel = kernels.pipeline("add_rms_norm", FunctionConstants.NONE.with(0, second != null).with(1, next.size()));
+        MetalPipeline kernel = addition(second != null, next.size());
         stream.kernel(kernel);
         if (second == null) {
             stream.read(0, in.first(rows)).weight(4, norm).weight(5, norm).weight(6, norm);
@@ -69,6 +71,14 @@ final class MetalNorm {
         }
         stream.put(in.stride()).put(second == null ? 0 : second.rows().stride()).put(residual.stride()).put(nextStride).put(residual.width())
                 .put(epsilon).put(scale).arguments(3).dispatch(Grid.of(1, rows), threads(kernel, residual.width()));
+    }
+
+    private MetalPipeline addition(boolean twoBranches, int nextInputs) {
+        MetalPipeline[] known = additions[twoBranches ? 1 : 0];
+        if (known[nextInputs] == null) {
+            known[nextInputs] = kernels.pipeline("add_rms_norm", FunctionConstants.NONE.with(0, twoBranches).with(1, nextInputs));
+        }
+        return known[nextInputs];
     }
 
     // Whole simdgroups, about four elements a thread.
