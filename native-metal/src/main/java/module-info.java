@@ -1,4 +1,8 @@
-/** Home of the backend for Apple GPUs. It holds no code yet: adding it to an application changes nothing. */
+/** The backend for Apple GPUs, through the operating system alone. */
 module io.gemma4j.metal {
-    requires io.gemma4j.core;
+    requires transitive io.gemma4j.core;
+
+    exports io.gemma4j.metal;
+
+    provides io.gemma4j.backend.BackendProvider with io.gemma4j.metal.MetalBackendProvider;
 }

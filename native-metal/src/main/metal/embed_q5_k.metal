@@ -1,0 +1,3 @@
+#include "embed.h"
+
+EMBED_KERNEL(q5_k)

@@ -1,0 +1,3 @@
+#include "matmul.h"
+
+EXPERT_MATMUL_KERNEL(iq4_xs)

@@ -1,0 +1,3 @@
+#include "matmul.h"
+
+EXPERT_MATMUL_KERNEL(q4_0)

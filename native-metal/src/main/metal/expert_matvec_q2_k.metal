@@ -1,0 +1,3 @@
+#include "expert_matvec.h"
+
+EXPERT_MATVEC_KERNEL(q2_k)

@@ -1,0 +1,3 @@
+#include "kv_update.h"
+
+KV_UPDATE_KERNEL(f32, float)

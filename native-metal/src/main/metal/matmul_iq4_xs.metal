@@ -1,0 +1,3 @@
+#include "matmul.h"
+
+MATMUL_KERNELS(iq4_xs)

@@ -1,0 +1,3 @@
+#include "matvec.h"
+
+MATVEC_KERNEL(iq4_xs)

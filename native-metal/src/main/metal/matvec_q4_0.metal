@@ -1,0 +1,3 @@
+#include "matvec.h"
+
+MATVEC_KERNEL(q4_0)

@@ -1,0 +1,6 @@
+#pragma once
+
+struct ScaledSumArguments {
+    uint count;
+    float scale;
+};

@@ -1,0 +1,7 @@
+#include <metal_stdlib>
+using namespace metal;
+float f(thread const float * p) { return *p; }
+kernel void k(device float * o [[buffer(0)]], device const half * h [[buffer(1)]], constant uint & n [[buffer(2)]],
+              uint i [[thread_position_in_grid]]) {
+o[i] = f(o);
+}

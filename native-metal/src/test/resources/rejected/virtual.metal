@@ -1,0 +1,7 @@
+#include <metal_stdlib>
+using namespace metal;
+struct S { virtual int f() { return 1; } };
+kernel void k(device float * o [[buffer(0)]], device const half * h [[buffer(1)]], constant uint & n [[buffer(2)]],
+              uint i [[thread_position_in_grid]]) {
+S s; o[i] = s.f();
+}
