@@ -116,7 +116,7 @@ class DeviceDrawingTest {
             try (Session session = (i == 0 ? drawing : host).newSession()) {
                 session.enter();
                 TokenRun run = new TokenRun(i == 0 ? drawing : host, session, PROMPT, SamplingOptions.greedy().temperature(1).seed(4), () -> false,
-                        ProgressListener.NONE, 100, 0);
+                        ProgressListener.NONE, 100, 0, false);
                 IntStream.of(0, 0, 50, 51, 0, 52, 0, 0).forEach(forced -> {
                     if (forced == 0) {
                         run.draw();
