@@ -12,6 +12,7 @@ module io.gemma4j.core {
     exports io.gemma4j.backend;
     exports io.gemma4j.chat;
     exports io.gemma4j.gguf;
+    exports io.gemma4j.grammar;
     exports io.gemma4j.model;
     exports io.gemma4j.os to io.gemma4j.bench;
     exports io.gemma4j.quantize;

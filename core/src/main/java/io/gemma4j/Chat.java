@@ -2,7 +2,10 @@ package io.gemma4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -75,15 +78,19 @@ public final class Chat implements AutoCloseable {
     private final Gemma4 model;
     private final ChatOptions options;
     private final Session session;
+    private final boolean ownsSession;
     private final AtomicBoolean inUse = new AtomicBoolean();
+    private final Map<Class<?>, Constraint> forms = new ConcurrentHashMap<>();
     private volatile boolean cancelled;
+    private volatile boolean closed;
     private volatile List<Message> messages;
 
-    private Chat(Gemma4 model, ChatOptions options, List<Message> messages) {
+    private Chat(Gemma4 model, ChatOptions options, List<Message> messages, Session lent) {
         this.model = model;
         this.options = options;
         this.messages = messages;
-        this.session = model.newSession();
+        this.ownsSession = lent == null;
+        this.session = ownsSession ? model.newSession() : lent;
     }
 
     /**
@@ -97,6 +104,30 @@ public final class Chat implements AutoCloseable {
      */
     public Reply send(String text) {
         return stream(text, event -> {});
+    }
+
+    /**
+     * Says something and waits for the answer in the form of a record, whatever form the chat's other answers have; its stop
+     * strings do not count for this one. See {@link Constraint#jsonOf}.
+     *
+     * {@snippet :
+     * record Weather(String city, int degrees) {}
+     * Weather weather = chat.send("It is 12 degrees in Oslo.", Weather.class);
+     * }
+     *
+     * @param <R> the record
+     * @param text no part of it becomes a control token
+     * @param type what the answer has to look like; the same types as in tools
+     * @return the answer
+     * @throws ContextOverflowException if the conversation does not fit the context
+     * @throws IllegalArgumentException if tool calls are still to be answered, a component has a type without a schema, or the constructor of the
+     *     record refuses the answer
+     * @throws IllegalStateException if the chat is closed or another call is running, or the model calls a tool that the application has to answer
+     * @throws CancellationException if the answer is cancelled
+     */
+    public <R extends Record> R send(String text, Class<R> type) {
+        Reply reply = stream(options.constraint(forms.computeIfAbsent(type, key -> Constraint.jsonOf(type))), List.of(Message.user(text)), event -> {});
+        return ChatRounds.bind(reply, type);
     }
 
     /**
@@ -124,6 +155,10 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if the chat is closed or another call is running
      */
     public Reply stream(List<Message> next, Consumer<? super Event> onEvent) {
+        return stream(options, next, onEvent);
+    }
+
+    private Reply stream(ChatOptions changed, List<Message> next, Consumer<? super Event> onEvent) {
         Objects.requireNonNull(onEvent, "onEvent");
         enter();
         try {
@@ -131,7 +166,7 @@ public final class Chat implements AutoCloseable {
             List<Message> conversation = new ArrayList<>(messages);
             conversation.addAll(next);
             ChatTurns.check(conversation);
-            Reply reply = new ChatRounds(model, options, session, () -> cancelled, onEvent).converse(conversation);
+            Reply reply = new ChatRounds(model, changed, session, () -> cancelled || closed, onEvent).converse(conversation);
             onEvent.accept(new Event.Done(reply));
             if (ChatRounds.counts(reply)) {
                 messages = List.copyOf(conversation);
@@ -165,6 +200,10 @@ public final class Chat implements AutoCloseable {
     private void enter() {
         if (!inUse.compareAndSet(false, true)) {
             throw new IllegalStateException("the chat is in use by another call; a chat belongs to one caller at a time");
+        }
+        if (closed) {
+            inUse.set(false);
+            throw new IllegalStateException("the chat is closed");
         }
     }
 
@@ -200,10 +239,13 @@ public final class Chat implements AutoCloseable {
         cancelled = true;
     }
 
-    /** Ends what is running and frees its memory. May be called from any thread, and more than once. */
+    /** Ends what is running and frees its memory, unless that is a session that was lent. May be called from any thread, and more than once. */
     @Override
     public void close() {
-        session.close();
+        closed = true;
+        if (ownsSession) {
+            session.close();
+        }
     }
 
     /** Sets up a chat. To be used by one thread. */
@@ -219,6 +261,9 @@ public final class Chat implements AutoCloseable {
         private List<String> stop = List.of();
         private Overflow overflow = Overflow.FAIL;
         private int maxToolRounds = DEFAULT_TOOL_ROUNDS;
+        private Session session;
+        private Constraint constraint;
+        private int logprobs;
 
         Builder(Gemma4 model) {
             this.model = model;
@@ -344,17 +389,60 @@ public final class Chat implements AutoCloseable {
         }
 
         /**
+         * Lends the chat a session, for short-lived chats that go on where another one was: what it holds of the conversation is not computed again.
+         *
+         * @param value of the same model; used by nobody else while the chat answers, and closed by the caller
+         * @return this builder
+         * @throws IllegalArgumentException if it belongs to another model
+         */
+        public Builder session(Session value) {
+            session = value.requireModel(model);
+            return this;
+        }
+
+        /**
+         * What every answer has to look like; thoughts and calls of tools may come before it. Not together with {@link #stop}.
+         *
+         * @param value held from the first token of an answer's text to the last
+         * @return this builder
+         */
+        public Builder constraint(Constraint value) {
+            constraint = Objects.requireNonNull(value, "constraint");
+            return this;
+        }
+
+        /**
+         * Asks for the log-probability of each token of an answer's text, and of the most likely ones at its place.
+         *
+         * @param count how many of the most likely ones; 0 for no log-probabilities at all
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder logprobs(int count) {
+            if (count < 0) {
+                throw new IllegalArgumentException("logprobs must be at least 0, was " + count);
+            }
+            logprobs = count;
+            return this;
+        }
+
+        /**
          * Opens the chat.
          *
          * @return the chat; the caller closes it
-         * @throws IllegalArgumentException if a message stands where it has no place, or two tools have the same name
+         * @throws IllegalArgumentException if a message stands where it has no place, two tools have the same name, or there are stop strings beside a
+         *     constraint
          * @throws IllegalStateException if the model is closed
          */
         public Chat build() {
             Tool.requireDistinctNames(tools);
+            if (constraint != null && !stop.isEmpty()) {
+                throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings cannot be combined with it");
+            }
             List<Message> conversation = List.copyOf(messages);
             ChatTurns.check(conversation);
-            return new Chat(model, new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds), conversation);
+            ChatOptions options = new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds, constraint, logprobs);
+            return new Chat(model, options, conversation, session);
         }
     }
 }

@@ -11,9 +11,16 @@ import java.util.Optional;
  * @param maxTokens tokens of one answer, thoughts included
  * @param stop strings that end an answer
  * @param maxToolRounds how many times in one call of the application the model hears from tools
+ * @param constraint of every answer; null for none
+ * @param logprobs how many of the most likely tokens to note at each place; 0 for none
  */
 record ChatOptions(Thinking thinking, List<Tool> tools, SamplingOptions sampling, int maxTokens, List<String> stop, Chat.Overflow overflow,
-        int maxToolRounds) {
+        int maxToolRounds, Constraint constraint, int logprobs) {
+
+    /** The same, but answers have this form; stop strings would cut it. */
+    ChatOptions constraint(Constraint value) {
+        return new ChatOptions(thinking, tools, sampling, maxTokens, List.of(), overflow, maxToolRounds, value, logprobs);
+    }
 
     List<ToolDeclaration> declarations() {
         return tools.stream().map(Tool::declaration).toList();

@@ -1,8 +1,11 @@
 package io.gemma4j;
 
 import io.gemma4j.chat.Conversation;
+import io.gemma4j.chat.Json;
 import io.gemma4j.chat.PromptRenderer;
+import io.gemma4j.chat.ValueBinding;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -33,6 +36,23 @@ record ChatRounds(Gemma4 model, ChatOptions options, Session session, BooleanSup
     /** Whether an answer becomes part of the conversation. */
     static boolean counts(Reply reply) {
         return reply.finishReason() != FinishReason.CANCELLED && reply.finishReason() != FinishReason.MALFORMED_TOOL_CALL;
+    }
+
+    /**
+     * An answer as a record.
+     *
+     * @throws CancellationException if it was cancelled
+     * @throws IllegalStateException if it is no text
+     * @throws IllegalArgumentException if the constructor of the record refuses it
+     */
+    static <R extends Record> R bind(Reply reply, Class<R> type) {
+        if (reply.finishReason() == FinishReason.CANCELLED) {
+            throw new CancellationException("the answer was cancelled");
+        }
+        if (!reply.toolCalls().isEmpty() || reply.finishReason() == FinishReason.MALFORMED_TOOL_CALL || reply.text().isEmpty()) {
+            throw new IllegalStateException("the model has called tools instead of answering: " + reply.toolCalls());
+        }
+        return type.cast(ValueBinding.toJava(Json.read(reply.text()), type, type.getSimpleName()));
     }
 
     private Reply answer(List<Message> conversation) {

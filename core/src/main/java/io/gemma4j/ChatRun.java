@@ -28,6 +28,9 @@ final class ChatRun {
     private final StringBuilder thinking = new StringBuilder();
     private final List<Message.ToolCall> calls = new ArrayList<>();
     private final Deque<Integer> forced = new ArrayDeque<>();
+    private final List<TokenScore> logprobs = new ArrayList<>();
+    private final ConstrainedAnswer constrained; // null if any text will do
+    private final int limitTokens;
     private int thoughtTokens;
     private boolean malformedCall;
 
@@ -35,9 +38,11 @@ final class ChatRun {
         this.options = options;
         this.sink = sink;
         this.tokenizer = model.tokenizer();
-        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, 0);
+        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, options.logprobs());
         this.router = new ChannelRouter(tokenizer);
         this.stops = new StopMatcher(options.stop());
+        this.constrained = options.constraint() == null ? null : new ConstrainedAnswer(model, options, prompt.length, router);
+        this.limitTokens = Math.min(options.maxTokens(), ConstrainedText.roomTokens(model, prompt.length));
     }
 
     Reply run() {
@@ -56,14 +61,23 @@ final class ChatRun {
         } finally {
             run.commit(reason == null ? FinishReason.CANCELLED : reason);
         }
-        return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings());
+        return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings(), logprobs);
+    }
+
+    private int draw() {
+        return constrained == null ? run.draw()
+                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, remainingTokens(), !calls.isEmpty(), thoughtTokens > 0));
+    }
+
+    private int remainingTokens() {
+        return limitTokens - run.tokens().size();
     }
 
     // Why it ends with this token, or null if it goes on.
     private FinishReason step() {
         int token;
         try {
-            token = forced.isEmpty() ? run.draw() : run.force(forced.removeFirst());
+            token = forced.isEmpty() ? draw() : run.force(forced.removeFirst());
         } catch (CancellationException e) {
             return FinishReason.CANCELLED;
         }
@@ -73,12 +87,18 @@ final class ChatRun {
         for (ChannelRouter.Piece piece : router.accept(token)) {
             deliver(piece);
         }
+        if (options.logprobs() > 0 && router.isAnswering() && !tokenizer.isControl(token)) {
+            logprobs.add(run.logprobs().getLast());
+        }
         limitThought();
         if (malformedCall) {
             return FinishReason.MALFORMED_TOOL_CALL;
         }
         if (stops.stopped()) {
             return FinishReason.STOP_SEQUENCE;
+        }
+        if (constrained != null && constrained.isComplete()) {
+            return FinishReason.STOP;
         }
         if (run.tokens().size() >= options.maxTokens()) {
             return FinishReason.MAX_TOKENS;
@@ -123,11 +143,13 @@ final class ChatRun {
 
     // A thought that has used up its budget is closed the way the model does it.
     private void limitThought() {
-        if (!router.isThinking()) {
+        boolean needsRoom = constrained != null && constrained.needsRoom(remainingTokens());
+        if (router.isThinking()) {
+            thoughtTokens++;
+        } else if (!needsRoom) {
             return;
         }
-        thoughtTokens++;
-        if (thoughtTokens >= options.thinking().budgetTokens() && forced.isEmpty()) {
+        if ((needsRoom || thoughtTokens >= options.thinking().budgetTokens()) && forced.isEmpty()) {
             IntStream.of(tokenizer.encode("\n", false)).forEach(forced::add);
             tokenizer.controlToken("<channel|>").ifPresent(forced::add);
         }

@@ -2,7 +2,7 @@ package io.gemma4j;
 
 /** Why a generation ended. */
 public enum FinishReason {
-    /** The model ended its turn. */
+    /** The model ended its turn, or the answer is all that its constraint allows. */
     STOP,
     /** One of the request's stop strings or stop tokens came up; it is not part of the text. */
     STOP_SEQUENCE,

@@ -3,17 +3,16 @@ package io.gemma4j;
 import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
-import io.gemma4j.backend.Weight;
 import io.gemma4j.chat.KnownTemplates;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufTensor;
+import io.gemma4j.grammar.TokenTrie;
 import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.model.Gemma4Decoder;
 import io.gemma4j.model.Gemma4Weights;
 import io.gemma4j.model.KvLayout;
 import io.gemma4j.os.PageLock;
 import io.gemma4j.sampling.SamplingMetadata;
-import io.gemma4j.tensor.QuantizedTensor;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -21,12 +20,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +60,8 @@ public final class Gemma4 implements AutoCloseable {
     private final Duration loadTime;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean templateReported = new AtomicBoolean();
+    private final Object tokenTrieLock = new Object();
+    private TokenTrie tokenTrie;
     private boolean closed;
 
     private Gemma4(Arena arena, GgufFile file, ModelBackend backend, LoadOptions options, long startNanos) {
@@ -72,7 +73,7 @@ public final class Gemma4 implements AutoCloseable {
         this.samplingDefaults = SamplingMetadata.read(file.metadata());
         this.contextTokens = contextTokens(config, options);
         this.kvType = options.kvType();
-        Upload upload = new Upload(backend, file, options.progress());
+        WeightUpload upload = new WeightUpload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
         int stepRows = backend.maxStepRows(Math.min(options.prefillTokens(), contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
@@ -230,17 +231,83 @@ public final class Gemma4 implements AutoCloseable {
     }
 
     /**
+     * How likely the model finds a continuation of a text; nothing is drawn.
+     *
+     * @param prompt plain text; may be empty
+     * @param continuation what comes after it, encoded by itself
+     * @return the log-probability of each token of the continuation
+     * @throws ContextOverflowException if both do not fit the context
+     * @throws IllegalArgumentException if the continuation is empty
+     * @throws IllegalStateException if the model is closed
+     */
+    public Score score(String prompt, String continuation) {
+        return score(tokenizer.encode(prompt), tokenizer.encode(continuation, false), 0);
+    }
+
+    /**
+     * How likely the model finds given tokens; nothing is drawn.
+     *
+     * @param prompt token ids, as they are: nothing is put before them
+     * @param continuation the ids of the tokens after them
+     * @param top how many of the most likely tokens to tell at each place of the continuation; 0 for none
+     * @return the log-probability of each token of the continuation
+     * @throws ContextOverflowException if both do not fit the context
+     * @throws IllegalArgumentException if one of both is empty or holds what is no token, or {@code top} is negative
+     * @throws IllegalStateException if the model is closed
+     */
+    public Score score(int[] prompt, int[] continuation, int top) {
+        return TextScoring.score(this, prompt, continuation, top);
+    }
+
+    /**
+     * A text as a vector: texts of similar meaning tend to have similar directions. The mean of the hidden states after the final norm.
+     *
+     * @param text plain text; may be empty
+     * @return as many elements as the model is wide, of Euclidean length 1
+     * @throws ContextOverflowException if it does not fit the context
+     * @throws IllegalStateException if the model is closed
+     */
+    public float[] embed(String text) {
+        return embed(text, Pooling.MEAN);
+    }
+
+    /**
+     * A text as a vector.
+     *
+     * @param text plain text; may be empty
+     * @param pooling of the hidden states after the final norm, that of the token before every text included
+     * @return as many elements as the model is wide, of Euclidean length 1
+     * @throws ContextOverflowException if it does not fit the context
+     * @throws IllegalStateException if the model is closed
+     */
+    public float[] embed(String text, Pooling pooling) {
+        return TextEmbedding.of(this, tokenizer.encode(text), Objects.requireNonNull(pooling, "pooling"));
+    }
+
+    /**
      * Opens an empty session.
      *
      * @return the session; the caller closes it
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession() {
+        return newSession(contextTokens);
+    }
+
+    /**
+     * As above, for no more than {@code tokens}.
+     *
+     * @throws ContextOverflowException if the context is shorter
+     */
+    Session newSession(int tokens) {
+        if (tokens > contextTokens) {
+            throw new ContextOverflowException(tokens, 0, contextTokens);
+        }
         synchronized (sessions) {
             if (closed) {
                 throw new IllegalStateException("the model is closed");
             }
-            Session session = new Session(this, decoder.newCache(contextTokens, kvType), config.vocabulary());
+            Session session = new Session(this, decoder.newCache(tokens, kvType), config.vocabulary());
             sessions.add(session);
             return session;
         }
@@ -306,6 +373,20 @@ public final class Gemma4 implements AutoCloseable {
         return contextTokens;
     }
 
+    /** The vocabulary as constraints need it; made when it is first asked for. */
+    TokenTrie tokenTrie() {
+        synchronized (tokenTrieLock) {
+            if (tokenTrie == null) {
+                tokenTrie = new TokenTrie(tokenizer);
+            }
+            return tokenTrie;
+        }
+    }
+
+    int hiddenWidth() {
+        return config.hidden();
+    }
+
     Duration loadTime() {
         return loadTime;
     }
@@ -316,38 +397,5 @@ public final class Gemma4 implements AutoCloseable {
 
     void forget(Session session) {
         sessions.remove(session);
-    }
-
-    /** Counts the bytes that have been made available. */
-    private static final class Upload implements Function<QuantizedTensor, Weight> {
-        private final ModelBackend backend;
-        private final ProgressListener progress;
-        private final long totalBytes;
-        private long doneBytes;
-
-        Upload(ModelBackend backend, GgufFile file, ProgressListener progress) {
-            this.backend = backend;
-            this.progress = progress;
-            this.totalBytes = file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum();
-        }
-
-        @Override
-        public Weight apply(QuantizedTensor tensor) {
-            Weight weight = backend.upload(tensor);
-            report(Math.min(totalBytes, doneBytes + tensor.bytes()));
-            return weight;
-        }
-
-        /** Tensors that are never uploaded, being small or unused, count as done now. */
-        void finish() {
-            report(totalBytes);
-        }
-
-        private void report(long bytes) {
-            doneBytes = bytes;
-            if (!progress.onProgress(ProgressListener.Stage.LOAD, doneBytes, totalBytes)) {
-                throw new CancellationException("loading was aborted by the progress listener");
-            }
-        }
     }
 }

@@ -8,12 +8,12 @@ import java.util.List;
  *
  * @param text the answer, without control tokens and without the stop string that ended it
  * @param tokens every token that was drawn, the one that ended it included
- * @param logprobs for each token the most likely ones with their log-probabilities, if the request asked for them, else empty
+ * @param logprobs the log-probability of each token and of the most likely ones at its place, if the request asked for them, else empty
  * @param finishReason why it ended
  * @param usage tokens
  * @param timings durations
  */
-public record Generation(String text, List<Integer> tokens, List<List<TokenLogprob>> logprobs, FinishReason finishReason, TokenUsage usage,
+public record Generation(String text, List<Integer> tokens, List<TokenScore> logprobs, FinishReason finishReason, TokenUsage usage,
         Timings timings) {
 
     /** Copies the lists. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.Flow;
@@ -34,8 +35,10 @@ public final class GenerationRequest {
     private List<String> stopStrings = List.of();
     private List<Integer> stopTokens = List.of();
     private int logprobs;
+    private Constraint constraint;
     private ProgressListener progress = ProgressListener.NONE;
     private Cancellation cancellation = new Cancellation();
+    private Session session;
 
     GenerationRequest(Gemma4 model, String prompt) {
         this.model = model;
@@ -161,9 +164,9 @@ public final class GenerationRequest {
     }
 
     /**
-     * Asks for the most likely tokens at each place, with their log-probabilities.
+     * Asks for the log-probability of each token, and of the most likely ones at its place.
      *
-     * @param count how many at each place; 0 for none
+     * @param count how many of the most likely ones; 0 for no log-probabilities at all
      * @return this request
      * @throws IllegalArgumentException if it is negative
      */
@@ -172,6 +175,18 @@ public final class GenerationRequest {
             throw new IllegalArgumentException("logprobs must be at least 0, was " + count);
         }
         logprobs = count;
+        return this;
+    }
+
+    /**
+     * What the answer has to look like. The request cannot be run if it has stop strings or stop tokens as well, or fewer tokens than the shortest such
+     * answer takes: that is an {@link IllegalArgumentException}.
+     *
+     * @param value held from the first token to the last
+     * @return this request
+     */
+    public GenerationRequest constraint(Constraint value) {
+        constraint = Objects.requireNonNull(value, "constraint");
         return this;
     }
 
@@ -194,6 +209,18 @@ public final class GenerationRequest {
      */
     public GenerationRequest cancellation(Cancellation value) {
         cancellation = Objects.requireNonNull(value, "cancellation");
+        return this;
+    }
+
+    /**
+     * Lends the request a session: what it holds of the prompt is not computed again, see {@link TokenUsage#cachedTokens()}.
+     *
+     * @param value of the same model; used by nobody else while the request runs, and closed by the caller
+     * @return this request
+     * @throws IllegalArgumentException if it belongs to another model
+     */
+    public GenerationRequest session(Session value) {
+        session = value.requireModel(model);
         return this;
     }
 
@@ -273,9 +300,16 @@ public final class GenerationRequest {
 
     /** Starts a run that {@code cancelled} can end as well as this request's own switch. */
     GenerationRun start(BooleanSupplier cancelled) {
+        if (constraint != null && !(stopStrings.isEmpty() && stopTokens.isEmpty())) {
+            throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings and stop tokens cannot be combined with it");
+        }
         int[] tokens = raw ? model.tokenizer().encode(prompt) : PromptRenderer.userTurn(model.tokenizer(), prompt);
         Cancellation own = cancellation;
         return new GenerationRun(model, this, tokens, () -> own.isCancelled() || cancelled.getAsBoolean());
+    }
+
+    Optional<Constraint> requiredForm() {
+        return Optional.ofNullable(constraint);
     }
 
     SamplingOptions samplingOptions() {
@@ -296,6 +330,11 @@ public final class GenerationRequest {
 
     int logprobCount() {
         return logprobs;
+    }
+
+    /** The session that was lent, or null. */
+    Session lentSession() {
+        return session;
     }
 
     ProgressListener progressListener() {

@@ -4,7 +4,7 @@ import io.gemma4j.tokenizer.StreamDecoder;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 
-/** One generation, advanced by whoever wants its next piece of text. Owns its session. One thread at a time. */
+/** One generation, advanced by whoever wants its next piece of text. Owns its session, unless it is lent. One thread at a time. */
 final class GenerationRun implements AutoCloseable {
     private final Gemma4 model;
     private final GenerationRequest request;
@@ -12,6 +12,8 @@ final class GenerationRun implements AutoCloseable {
     private final TokenRun run;
     private final StreamDecoder decoder;
     private final StopMatcher stops;
+    private final ConstrainedText constrained; // null if any text will do
+    private final int limitTokens;
     private final StringBuilder text = new StringBuilder();
     private FinishReason finishReason;
     private boolean closed;
@@ -23,13 +25,15 @@ final class GenerationRun implements AutoCloseable {
         if (prompt.length > model.contextTokens()) {
             throw new ContextOverflowException(prompt.length, 0, model.contextTokens());
         }
+        limitTokens = Math.min(request.maxTokenCount(), ConstrainedText.roomTokens(model, prompt.length));
+        constrained = request.requiredForm().map(form -> ConstrainedText.of(model, form, request.maxTokenCount(), prompt.length)).orElse(null);
         decoder = model.tokenizer().newStreamDecoder();
         stops = new StopMatcher(request.stopStrings());
-        session = model.newSession();
+        session = request.lentSession() == null ? model.newSession() : request.lentSession();
         try {
             run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(), request.logprobCount());
         } catch (RuntimeException e) {
-            session.close();
+            release();
             throw e;
         }
     }
@@ -55,15 +59,23 @@ final class GenerationRun implements AutoCloseable {
         try {
             session.enter();
         } catch (IllegalStateException e) {
+            if (!session.isClosing()) {
+                throw e; // somebody else uses the session that was lent
+            }
             return finish(FinishReason.CANCELLED); // the model was closed
         }
         try {
-            return piece(run.draw());
+            return piece(draw());
         } catch (CancellationException e) {
             return finish(FinishReason.CANCELLED);
         } finally {
             session.exit();
         }
+    }
+
+    private int draw() {
+        return constrained == null ? run.draw()
+                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, limitTokens - run.tokens().size()));
     }
 
     private String piece(int token) {
@@ -77,6 +89,9 @@ final class GenerationRun implements AutoCloseable {
         if (stops.stopped()) {
             finishReason = FinishReason.STOP_SEQUENCE;
             return piece;
+        }
+        if (constrained != null && constrained.isComplete()) {
+            return piece + finish(FinishReason.STOP);
         }
         if (run.tokens().size() == request.maxTokenCount()) {
             return piece + finish(FinishReason.MAX_TOKENS);
@@ -104,8 +119,14 @@ final class GenerationRun implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            session.close();
+            release();
             run.commit(reason());
+        }
+    }
+
+    private void release() {
+        if (request.lentSession() == null) {
+            session.close();
         }
     }
 }

@@ -11,11 +11,14 @@ import java.util.List;
  * @param finishReason why the last round ended; with calls it is {@link FinishReason#STOP}
  * @param usage tokens, of all rounds together
  * @param timings durations, of all rounds together
+ * @param logprobs the log-probability of each token of the text, and of the most likely ones at its place, if the chat asks for them, else empty
  */
-public record Reply(String text, String thinking, List<Message.ToolCall> toolCalls, FinishReason finishReason, TokenUsage usage, Timings timings) {
+public record Reply(String text, String thinking, List<Message.ToolCall> toolCalls, FinishReason finishReason, TokenUsage usage, Timings timings,
+        List<TokenScore> logprobs) {
 
-    /** Copies the list. */
+    /** Copies the lists. */
     public Reply {
+        logprobs = List.copyOf(logprobs);
         toolCalls = List.copyOf(toolCalls);
     }
 
@@ -25,6 +28,6 @@ public record Reply(String text, String thinking, List<Message.ToolCall> toolCal
                 new TokenUsage(earlier.usage.promptTokens() + usage.promptTokens(), earlier.usage.cachedTokens() + usage.cachedTokens(),
                         earlier.usage.generatedTokens() + usage.generatedTokens()),
                 new Timings(timings.load(), earlier.timings.timeToFirstToken(), earlier.timings.prefill().plus(timings.prefill()),
-                        earlier.timings.decode().plus(timings.decode())));
+                        earlier.timings.decode().plus(timings.decode())), logprobs);
     }
 }

@@ -3,11 +3,12 @@ package io.gemma4j;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.Step.LogitRows;
 import io.gemma4j.backend.Step;
-import io.gemma4j.model.Gemma4Decoder.LogitSink;
+import io.gemma4j.model.Gemma4Decoder.RowSink;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -90,11 +91,8 @@ public final class Session implements AutoCloseable {
     public Session feed(int[] tokens, Consumer<Logits> afterEach) {
         enter();
         try {
-            check(tokens);
-            run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (row, logits) -> {
-                keep(logits);
-                afterEach.accept(new Logits(logits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens() + row + 1)));
-            });
+            feedAll(tokens, (row, logits) ->
+                    afterEach.accept(new Logits(logits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens() + row + 1))));
         } finally {
             exit();
         }
@@ -162,6 +160,19 @@ public final class Session implements AutoCloseable {
         exit();
     }
 
+    /** This session, for those who use it with a model. */
+    Session requireModel(Gemma4 expected) {
+        if (model != expected) {
+            throw new IllegalArgumentException("the session belongs to another model");
+        }
+        return this;
+    }
+
+    /** Whether its end has begun. */
+    boolean isClosing() {
+        return closing;
+    }
+
     /** Ends what is running, without waiting for it. */
     void beginClose() {
         closing = true;
@@ -190,7 +201,24 @@ public final class Session implements AutoCloseable {
     /** Adds tokens in steps; the caller has entered. */
     void feed(int[] tokens, BooleanSupplier cancelled, ProgressListener progress) {
         check(tokens);
-        run(tokens, LogitRows.LAST, cancelled, progress, (row, logits) -> keep(logits));
+        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> model.decoder().run(step, stop, (row, logits) -> keep(logits)));
+        logitsValid = true;
+    }
+
+    /** Adds tokens and hands over the logits after each of them; the caller has entered. */
+    void feedAll(int[] tokens, RowSink sink) {
+        check(tokens);
+        run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (step, stop) -> model.decoder().run(step, stop, (row, logits) -> {
+            keep(logits);
+            sink.accept(row, logits);
+        }));
+        logitsValid = true;
+    }
+
+    /** Adds tokens and hands over the hidden state of each after the final norm; the caller has entered. There are no logits then. */
+    void feedHidden(int[] tokens, RowSink sink) {
+        check(tokens);
+        run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (step, stop) -> model.decoder().runHidden(step, stop, sink));
     }
 
     /**
@@ -236,7 +264,7 @@ public final class Session implements AutoCloseable {
     }
 
     private void run(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress,
-            LogitSink sink) {
+            BiConsumer<Step, BooleanSupplier> runner) {
         logitsValid = false;
         BooleanSupplier stop = () -> closing || Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
         int held = cache.tokens();
@@ -251,12 +279,11 @@ public final class Session implements AutoCloseable {
             if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, from, tokens.length)) {
                 throw new CancellationException("aborted by the progress listener");
             }
-            model.decoder().run(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop, sink);
+            runner.accept(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop);
         }
         if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, tokens.length, tokens.length)) {
             throw new CancellationException("aborted by the progress listener");
         }
-        logitsValid = true;
     }
 
     private void keep(float[] logits) {

@@ -25,7 +25,7 @@ final class TokenRun {
     private final GenerationEvent event = new GenerationEvent();
     private final long startNanos = System.nanoTime();
     private final List<Integer> tokens = new ArrayList<>();
-    private final List<List<TokenLogprob>> logprobs = new ArrayList<>();
+    private final List<TokenScore> logprobs = new ArrayList<>();
     private int cachedTokens;
     private long firstTokenNanos;
     private long prefillNanos;
@@ -51,12 +51,17 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw() {
+        return draw(Sampler::sample);
+    }
+
+    /**
+     * Draws the next token in another way.
+     *
+     * @throws CancellationException if it is cancelled, interrupted or closed
+     */
+    int draw(TokenChoice choice) {
         advance();
-        float[] logits = session.lastLogits();
-        if (logprobCount > 0) {
-            logprobs.add(sampler.topLogprobs(logits, logprobCount));
-        }
-        return take(sampler.sample(logits));
+        return take(choice.choose(sampler, session.lastLogits()));
     }
 
     /**
@@ -92,6 +97,9 @@ final class TokenRun {
     }
 
     private void decodeStep() {
+        if (session.tokens() != prompt.length + tokens.size() - 1) {
+            throw new IllegalStateException("somebody else has used the session between two tokens; a session belongs to one caller at a time");
+        }
         DecodeStepEvent step = new DecodeStepEvent();
         step.begin();
         step.position = session.tokens();
@@ -100,6 +108,9 @@ final class TokenRun {
     }
 
     private int take(int token) {
+        if (logprobCount > 0) {
+            logprobs.add(sampler.score(session.lastLogits(), token, logprobCount));
+        }
         sampler.accept(token);
         tokens.add(token);
         lastTokenNanos = System.nanoTime();
@@ -124,8 +135,8 @@ final class TokenRun {
         return tokens;
     }
 
-    /** The most likely tokens at each place, if they are noted. */
-    List<List<TokenLogprob>> logprobs() {
+    /** How likely each token was, if that is noted. */
+    List<TokenScore> logprobs() {
         return logprobs;
     }
 

@@ -180,7 +180,7 @@ public final class Tool {
         }
     }
 
-    private static Optional<String> description(AnnotatedElement element) {
+    static Optional<String> description(AnnotatedElement element) {
         return Optional.ofNullable(element.getAnnotation(Description.class)).map(Description::value);
     }
 

@@ -37,6 +37,7 @@ class ArchitectureTest {
     private static final String CPU = "io.gemma4j.backend.cpu..";
     private static final String MODEL = "io.gemma4j.model..";
     private static final String CHAT = "io.gemma4j.chat..";
+    private static final String GRAMMAR = "io.gemma4j.grammar..";
     private static final String QUANTIZE = "io.gemma4j.quantize..";
 
     private static final JavaClasses CORE =
@@ -67,8 +68,8 @@ class ArchitectureTest {
 
     @Test
     void everyPackageBelongsToALayer() {
-        String[] layered = Arrays.copyOf(FOUNDATION, FOUNDATION.length + 6);
-        System.arraycopy(new String[] {API, SPI, CPU, MODEL, CHAT, QUANTIZE}, 0, layered, FOUNDATION.length, 6);
+        String[] layered = Arrays.copyOf(FOUNDATION, FOUNDATION.length + 7);
+        System.arraycopy(new String[] {API, SPI, CPU, MODEL, CHAT, GRAMMAR, QUANTIZE}, 0, layered, FOUNDATION.length, 7);
         classes().should().resideInAnyPackage(layered).check(CORE);
     }
 
@@ -82,11 +83,13 @@ class ArchitectureTest {
                 .layer("cpu").definedBy(CPU)
                 .layer("model").definedBy(MODEL)
                 .layer("chat").definedBy(CHAT)
+                .layer("grammar").definedBy(GRAMMAR)
                 .layer("api").definedBy(API)
                 .layer("quantize").definedBy(QUANTIZE)
                 .whereLayer("quantize").mayNotBeAccessedByAnyLayer()
                 .whereLayer("api").mayOnlyBeAccessedByLayers("quantize")
-                .whereLayer("chat").mayOnlyBeAccessedByLayers("api")
+                .whereLayer("chat").mayOnlyBeAccessedByLayers("api", "grammar")
+                .whereLayer("grammar").mayOnlyBeAccessedByLayers("api")
                 .whereLayer("model").mayOnlyBeAccessedByLayers("api", "quantize")
                 .whereLayer("cpu").mayNotBeAccessedByAnyLayer()
                 .whereLayer("spi").mayOnlyBeAccessedByLayers("cpu", "model", "api")

@@ -199,7 +199,10 @@ class GenerationTest {
             Generation generation = request().temperature(0).logprobs(n).maxTokens(9).generate();
             assertEquals(9, generation.logprobs().size());
             for (int i = 0; i < 9; i++) {
-                List<TokenLogprob> top = generation.logprobs().get(i);
+                TokenScore score = generation.logprobs().get(i);
+                assertEquals(generation.tokens().get(i), score.token());
+                List<TokenLogprob> top = score.top();
+                assertEquals(top.getFirst().logprob(), score.logprob());
                 assertEquals(Math.min(n, 1024), top.size());
                 assertEquals(generation.tokens().get(i), top.getFirst().token());
                 double sum = top.stream().mapToDouble(t -> Math.exp(t.logprob())).sum();

@@ -86,6 +86,16 @@ public final class ChannelRouter {
         return place == Place.THOUGHT;
     }
 
+    /** Whether what comes next, unless it is a control token, is part of the answer. */
+    public boolean isAnswering() {
+        return place == Place.ANSWER;
+    }
+
+    /** Whether a call is going on. */
+    public boolean isCalling() {
+        return place == Place.CALL;
+    }
+
     private List<Piece> taken() {
         List<Piece> result = pieces;
         pieces = new ArrayList<>();

@@ -26,13 +26,20 @@ public final class JavaSchema {
             Byte.class, BigInteger.class);
     private static final Set<Class<?>> NUMBERS = Set.of(double.class, Double.class, float.class, Float.class, BigDecimal.class, Number.class);
 
+    private static final Map<Class<?>, Integer> BITS = Map.of(int.class, Integer.SIZE, Integer.class, Integer.SIZE, short.class, Short.SIZE, Short.class,
+            Short.SIZE, byte.class, Byte.SIZE, Byte.class, Byte.SIZE);
+    private static final String ONE_CHAR = "^[\\u0000-\\uD7FF\\uE000-\\uFFFF]$";
+
     private final Function<AnnotatedElement, Optional<String>> descriptions;
     private final List<Class<?>> enclosing = new ArrayList<>();
 
     private record Member(String name, Type type, AnnotatedElement declaration) {}
 
-    private JavaSchema(Function<AnnotatedElement, Optional<String>> descriptions) {
+    private final boolean exact;
+
+    private JavaSchema(Function<AnnotatedElement, Optional<String>> descriptions, boolean exact) {
         this.descriptions = descriptions;
+        this.exact = exact;
     }
 
     /**
@@ -44,7 +51,19 @@ public final class JavaSchema {
      * @throws IllegalArgumentException if a component has a type that has no schema, or contains itself
      */
     public static Map<String, Object> of(Class<? extends Record> type, Function<AnnotatedElement, Optional<String>> descriptions) {
-        return new JavaSchema(descriptions).record(type);
+        return new JavaSchema(descriptions, false).record(type);
+    }
+
+    /**
+     * As above, with the limits of the Java types: whatever satisfies the schema fits the record.
+     *
+     * @param type the record
+     * @param descriptions what its components are for
+     * @return a schema of type object
+     * @throws IllegalArgumentException if a component has a type that has no schema, or contains itself
+     */
+    public static Map<String, Object> exactly(Class<? extends Record> type, Function<AnnotatedElement, Optional<String>> descriptions) {
+        return new JavaSchema(descriptions, true).record(type);
     }
 
     /**
@@ -56,7 +75,7 @@ public final class JavaSchema {
      * @throws IllegalArgumentException if a parameter has no name, or a type that has no schema
      */
     public static Map<String, Object> of(Parameter[] parameters, Function<AnnotatedElement, Optional<String>> descriptions) {
-        return new JavaSchema(descriptions).object(Arrays.stream(parameters).map(JavaSchema::member).toList());
+        return new JavaSchema(descriptions, false).object(Arrays.stream(parameters).map(JavaSchema::member).toList());
     }
 
     private static Member member(Parameter parameter) {
@@ -103,14 +122,19 @@ public final class JavaSchema {
 
     private Map<String, Object> schema(Type type) {
         Class<?> raw = rawClass(type);
-        if (raw == String.class || raw == char.class || raw == Character.class) {
+        if (raw == char.class || raw == Character.class) {
+            return exact ? Map.of("type", "string", "pattern", ONE_CHAR) : Map.of("type", "string");
+        }
+        if (raw == String.class) {
             return Map.of("type", "string");
         }
         if (raw == boolean.class || raw == Boolean.class) {
             return Map.of("type", "boolean");
         }
         if (INTEGERS.contains(raw)) {
-            return Map.of("type", "integer");
+            int bits = BITS.getOrDefault(raw, Long.SIZE);
+            return exact && bits < Long.SIZE ? Map.of("type", "integer", "minimum", -1L << bits - 1, "maximum", (1L << bits - 1) - 1)
+                    : Map.of("type", "integer");
         }
         if (NUMBERS.contains(raw)) {
             return Map.of("type", "number");
@@ -122,7 +146,8 @@ public final class JavaSchema {
             return Map.of("type", "array", "items", schema(argument(type, 0)));
         }
         if (raw == Map.class && argument(type, 0) == String.class) {
-            return Map.of("type", "object");
+            return exact && argument(type, 1) != Object.class ? Map.of("type", "object", "additionalProperties", schema(argument(type, 1)))
+                    : Map.of("type", "object");
         }
         if (raw.isRecord()) {
             return record(raw);

@@ -32,16 +32,16 @@ public final class Gemma4Decoder {
     private final ReentrantLock steps = new ReentrantLock(true);
     private Runnable afterStep = () -> {};
 
-    /** Receives the logits of a step's rows, in order, while the step is running: it must not run another one. */
+    /** Receives the results of a step's rows, in order, while the step is running: it must not run another one. */
     @FunctionalInterface
-    public interface LogitSink {
+    public interface RowSink {
         /**
          * Takes one row.
          *
          * @param row which of the rows that wanted logits
-         * @param logits one for each token; overwritten after the call
+         * @param values logits, one for each token, or the elements of a hidden state; overwritten after the call
          */
-        void accept(int row, float[] logits);
+        void accept(int row, float[] values);
     }
 
     /**
@@ -108,7 +108,18 @@ public final class Gemma4Decoder {
      * @throws IllegalStateException if a cache has changed since the step was made
      * @throws IllegalStateException if called by the sink of a step
      */
-    public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
+    public void run(Step step, BooleanSupplier cancelled, RowSink sink) {
+        run(step, cancelled, () -> readLogits(step.logitRowCount(), cancelled, sink));
+    }
+
+    /**
+     * As {@link #run}, but hands over what the head makes its logits of: the hidden states after the final norm, of the rows that want logits.
+     */
+    public void runHidden(Step step, BooleanSupplier cancelled, RowSink sink) {
+        run(step, cancelled, () -> readHidden(step.logitRowCount(), sink));
+    }
+
+    private void run(Step step, BooleanSupplier cancelled, Runnable results) {
         if (step.rows() > maxStepRows) {
             throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
         }
@@ -121,7 +132,8 @@ public final class Gemma4Decoder {
             for (Step.Span span : step.spans()) {
                 span.cache().begin(span.rows());
             }
-            forward(step, cancelled, sink);
+            forward(step, cancelled);
+            results.run();
             for (Step.Span span : step.spans()) {
                 span.cache().append(span.rows());
             }
@@ -172,22 +184,34 @@ public final class Gemma4Decoder {
         }
     }
 
-    private void forward(Step step, BooleanSupplier cancelled, LogitSink sink) {
+    // A step has the same operations whatever is read in the end, as backends that record them expect.
+    private void forward(Step step, BooleanSupplier cancelled) {
         Step logitStep = step.onlyLogitRows();
-        int rows = logitStep.rows();
-        int together = scratch.logits.rows();
         backend.runStep(step, () -> {
             layers(step, logitStep, cancelled);
-            if (rows > 0) {
-                head(0, Math.min(together, rows), cancelled);
+            if (logitStep.rows() > 0) {
+                head(0, Math.min(scratch.logits.rows(), logitStep.rows()), cancelled);
             }
         });
+    }
+
+    private void readLogits(int rows, BooleanSupplier cancelled, RowSink sink) {
+        int together = scratch.logits.rows();
         for (int first = 0; first < rows; first += together) {
             int count = Math.min(together, rows - first);
             if (first > 0) {
                 head(first, count, cancelled);
             }
             read(first, count, sink);
+        }
+    }
+
+    private void readHidden(int rows, RowSink sink) {
+        backend.rmsNorm(scratch.hidden, weights.head().norm(), 1, config.rmsEpsilon(), scratch.normed, rows);
+        float[] hidden = new float[config.hidden()];
+        for (int row = 0; row < rows; row++) {
+            backend.read(scratch.normed, row, hidden);
+            sink.accept(row, hidden);
         }
     }
 
@@ -253,7 +277,7 @@ public final class Gemma4Decoder {
         backend.headBlock(weights.head(), config.rmsEpsilon(), scratch.hidden.rowsFrom(first), scratch.normed, scratch.logits, count);
     }
 
-    private void read(int first, int count, LogitSink sink) {
+    private void read(int first, int count, RowSink sink) {
         for (int row = 0; row < count; row++) {
             backend.read(scratch.logits, row, logits);
             for (int token : config.suppressedTokens()) {

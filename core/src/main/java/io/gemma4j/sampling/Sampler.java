@@ -3,6 +3,7 @@ package io.gemma4j.sampling;
 import io.gemma4j.Gemma4Exception;
 import io.gemma4j.SamplingOptions;
 import io.gemma4j.TokenLogprob;
+import io.gemma4j.TokenScore;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -38,7 +39,7 @@ public final class Sampler {
     private final int[] biasedTokens;
     private final float[] biases;
     private final Penalties penalties; // null if they are all off
-    private final float[] adjusted; // logits after bias and penalties; null if there are none
+    private float[] adjusted; // logits after bias, penalties and mask; null until there are any
     private final TopK topK;
     private final Truncation truncation;
     private final Candidates candidates;
@@ -120,6 +121,32 @@ public final class Sampler {
             max = max(adjusted);
         }
         requireDrawable(max);
+        return choose(chosenFrom, max);
+    }
+
+    /**
+     * As {@link #sample(float[])}, among some tokens only.
+     *
+     * @param allowed a bit for each token: bit {@code t % 64} of word {@code t / 64}
+     * @return the token id, or -1 if every allowed token is at negative infinity or banned
+     * @throws IllegalArgumentException if there are not as many logits as tokens, or bits
+     * @throws Gemma4Exception if the logit of an allowed token is NaN
+     */
+    public int sample(float[] logits, long[] allowed) {
+        requireSize(logits);
+        if (allowed.length != vocabularySize + Long.SIZE - 1 >>> 6) {
+            throw new IllegalArgumentException("allowed must hold a bit for each of " + vocabularySize + " tokens, had " + allowed.length + " words");
+        }
+        if (adjusted == null) {
+            adjusted = new float[vocabularySize];
+        }
+        adjust(logits);
+        TokenMask.apply(allowed, adjusted);
+        float max = requireNumbers(adjusted);
+        return max == Float.NEGATIVE_INFINITY ? -1 : choose(adjusted, max);
+    }
+
+    private int choose(float[] chosenFrom, float max) {
         if (options.temperature() == 0) {
             return indexOf(chosenFrom, max);
         }
@@ -154,7 +181,34 @@ public final class Sampler {
         }
         float max = requireNumbers(logits);
         requireDrawable(max);
+        return topLogprobs(logits, n, max, StrictMath.log(totalWeight(logits, max)));
+    }
+
+    /**
+     * How likely the model's own distribution, as in {@link #topLogprobs}, finds a token. Allocates.
+     *
+     * @param logits one per token of the vocabulary, after the soft-cap; not modified
+     * @param token the token id
+     * @param top how many of the most likely tokens to tell as well; 0 for none
+     * @return the token's log-probability, and the most likely ones
+     * @throws IllegalArgumentException if there are not as many logits as tokens, no such token, or if {@code top} is negative
+     * @throws Gemma4Exception if a logit is NaN or all are negative infinity
+     */
+    public TokenScore score(float[] logits, int token, int top) {
+        requireSize(logits);
+        requireToken(token, "a token to be scored");
+        if (top < 0) {
+            throw new IllegalArgumentException("top must be at least 0, was " + top);
+        }
+        float max = requireNumbers(logits);
+        requireDrawable(max);
         double logTotal = StrictMath.log(totalWeight(logits, max));
+        // Infinite logits are equals.
+        double difference = logits[token] == max ? 0 : logits[token] - (double) max;
+        return new TokenScore(token, (float) (difference - logTotal), top == 0 ? List.of() : topLogprobs(logits, top, max, logTotal));
+    }
+
+    private List<TokenLogprob> topLogprobs(float[] logits, int n, float max, double logTotal) {
         int k = Math.min(n, vocabularySize);
         Candidates top = new Candidates(k);
         new TopK(k, vocabularySize).select(logits, max, top);

@@ -149,6 +149,15 @@ public final class Tokenizer {
     }
 
     /**
+     * Whether a token is a piece of text or a byte of one.
+     *
+     * @throws IllegalArgumentException when {@code id} is outside the vocabulary
+     */
+    public boolean isText(int id) {
+        return vocabulary.kind(id) == TokenKind.TEXT || vocabulary.kind(id) == TokenKind.BYTE;
+    }
+
+    /**
      * Whether a token is reserved. No working model produces such tokens again and again.
      *
      * @throws IllegalArgumentException when {@code id} is outside the vocabulary

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gemma4j.Generation;
 import io.gemma4j.TokenLogprob;
+import io.gemma4j.TokenScore;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -28,7 +28,7 @@ record GenerationReport(Generation generation, Tokenizer tokenizer) {
         generation.tokens().forEach(tokens::add);
         if (!generation.logprobs().isEmpty()) {
             ArrayNode places = root.putArray("logprobs");
-            generation.logprobs().forEach(place -> place.forEach(appendTo(places.addArray())));
+            generation.logprobs().forEach(place -> place.top().forEach(appendTo(places.addArray())));
         }
         root.put("finishReason", generation.finishReason().name());
         root.putObject("usage").put("promptTokens", generation.usage().promptTokens()).put("cachedTokens", generation.usage().cachedTokens())
@@ -50,8 +50,8 @@ record GenerationReport(Generation generation, Tokenizer tokenizer) {
         return generation.logprobs().stream().map(this::line).collect(Collectors.joining());
     }
 
-    private String line(List<TokenLogprob> place) {
-        return place.stream().map(candidate -> String.format(Locale.ROOT, "%d '%s' %.3f", candidate.token(), tokenizer.tokenText(candidate.token()),
+    private String line(TokenScore place) {
+        return place.top().stream().map(candidate -> String.format(Locale.ROOT, "%d '%s' %.3f", candidate.token(), tokenizer.tokenText(candidate.token()),
                 candidate.logprob())).collect(Collectors.joining("  ", "", "\n"));
     }
 

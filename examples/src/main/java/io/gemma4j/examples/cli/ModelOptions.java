@@ -3,6 +3,7 @@ package io.gemma4j.examples.cli;
 import io.gemma4j.Gemma4;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.examples.EmbeddedModel;
+import io.gemma4j.examples.hub.ModelHub;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
@@ -10,18 +11,26 @@ import picocli.CommandLine.Option;
 
 /** Which model a command works on. */
 final class ModelOptions {
-    @Option(names = "--model", paramLabel = "FILE", description = "GGUF file; of a split model, any part. Without it: the embedded model.")
-    private Path model;
+    @Option(names = "--model", paramLabel = "FILE|hf:OWNER/REPO[:QUANT]",
+            description = "GGUF file; of a split model, any part. Or a model on the Hugging Face Hub, downloaded if need be. Without it: the embedded model.")
+    private String model;
 
     private ModelOptions() {}
 
     /** The file; without the option the embedded model, of which the user is told. */
     Path file(StandardStreams streams) throws IOException {
         if (model != null) {
-            return model;
+            return file(model, streams);
         }
         streams.err().println("gemma4: " + EmbeddedModel.NOTE);
         return EmbeddedModel.file();
+    }
+
+    /** The file of a model that is named by its path or on the Hub, downloaded with a progress bar. */
+    static Path file(String model, StandardStreams streams) throws IOException {
+        try (ProgressBar bar = new ProgressBar(streams, () -> false)) {
+            return ModelHub.fromEnvironment().file(model, (name, done, total) -> bar.show("downloading", done, total));
+        }
     }
 
     /** Loads it with a progress bar; the caller closes it. */

@@ -20,7 +20,7 @@ class Gemma4CliTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"info", "tokenize", "generate", "logits"})
+    @ValueSource(strings = {"info", "tokenize", "generate", "serve", "logits"})
     void everyCommandIsListedAndExplained(String command) {
         assertTrue(CliRun.of("--help").out().contains("\n  " + command));
         CliRun help = CliRun.of("help", command);

@@ -1,0 +1,2 @@
+/** Gemma 4 models as chat models of Spring AI, and their configuration by Spring Boot. */
+package io.gemma4j.springai;
