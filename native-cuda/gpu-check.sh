@@ -2,8 +2,11 @@
 # Runs the tests of this module on a machine that has a GPU but neither Maven nor Java.
 #
 #   native-cuda/gpu-check.sh pack FOLDER          where the project builds: puts a Java runtime, classes and libraries into FOLDER
-#   native-cuda/gpu-check.sh run FOLDER [options] where the GPU is, in the same source tree: runs the tests; options are those of the JUnit console,
-#                                                 e.g. --include-classname '.*Golden.*'
+#   native-cuda/gpu-check.sh run FOLDER [options] where the GPU is, in the same source tree: runs the tests and prints a table; options are those of
+#                                                 the JUnit console, e.g. --include-classname '.*Golden.*'. Without any, and where there is a
+#                                                 compute-sanitizer, it also watches the steps of the bundled models for bad accesses to memory,
+#                                                 races in shared memory, and reads of what was never written. Larger models are taken from
+#                                                 ../shared/fixtures beside the source tree, if that is there.
 #
 # JAVA_HOME names a JDK 25 for "pack"; MAVEN_FLAGS are handed to Maven, e.g. -Dcuda.arch=90a.
 set -eu
@@ -43,9 +46,39 @@ run() {
     trap 'rm -r "$runtime"' EXIT
     tar -C "$runtime" -xzf "$folder/runtime.tgz"
     cd "$here" # where Maven runs the tests, too
-    "$runtime/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
+    failed=0
+    printf '%-12s %s\n' check result > "$runtime/table"
+    console tests --details tree "$@"
+    if [ $# -eq 0 ] && command -v compute-sanitizer > "$runtime/sanitizer"; then
+        for tool in memcheck racecheck initcheck; do
+            console "$tool" --details summary --include-classname '.*CudaDecodingTest'
+        done
+    fi
+    cat "$runtime/table"
+    return "$failed"
+}
+
+# console NAME OPTIONS...: one run of the tests, under the sanitizer's tool of that name unless it is "tests", and its line of the table.
+console() {
+    name=$1
+    shift
+    set -- "$runtime/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
         -cp "$folder/classes/main:$folder/classes/test:$folder/classes/core:$folder/lib/*" org.junit.platform.console.ConsoleLauncher execute \
-        --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" --details tree "$@"
+        --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" "$@"
+    if [ "$name" != tests ]; then
+        set -- compute-sanitizer --tool "$name" --error-exitcode 3 "$@"
+    fi
+    status=0
+    "$@" > "$runtime/log" 2>&1 || status=$?
+    cat "$runtime/log"
+    [ "$status" -eq 0 ] || failed=1
+    counts=$(sed -n 's/^\[ *\([0-9]*\) tests \(successful\|failed\|skipped\).*/\1 \2/p' "$runtime/log" | paste -sd , -)
+    case $status in
+        0) outcome=clean ;;
+        3) outcome='errors of the sanitizer' ;;
+        *) outcome=failed ;;
+    esac
+    printf '%-12s %s: %s\n' "$name" "$outcome" "$counts" >> "$runtime/table"
 }
 
 case $mode in

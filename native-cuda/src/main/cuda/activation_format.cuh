@@ -11,6 +11,9 @@ static_assert(ACTIVATION_GROUP == 16 || ACTIVATION_GROUP == 8, "a half-chunk of 
 // Groups per half-chunk, the 16 consecutive elements that share one scale in every block format.
 constexpr int GROUPS_PER_HALF_CHUNK = 16 / ACTIVATION_GROUP;
 
+// Groups below are zero; the inverse of their scale would be infinite.
+constexpr float NO_MAGNITUDE = 1e-30f;
+
 struct GroupScale {
     float d;
     float s;
@@ -24,11 +27,13 @@ __device__ __forceinline__ GroupScale quantizeGroup(const float (&x)[N], int (&q
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(x[i]));
 #pragma unroll
     for (int lanes = ACTIVATION_GROUP / N / 2; lanes > 0; lanes /= 2) largest = fmaxf(largest, __shfl_xor_sync(~0u, largest, lanes));
-    float d = largest / 127;
+    // One division instead of one for each element: every warp of every block goes through this.
+    float inverse = largest < NO_MAGNITUDE ? 0 : __fdividef(127, largest);
+    float d = largest * (1.0f / 127);
     int sum = 0;
 #pragma unroll
     for (int i = 0; i < N; i++) {
-        q[i] = d == 0 ? 0 : __float2int_rn(x[i] / d);
+        q[i] = __float2int_rn(x[i] * inverse);
         sum += q[i];
     }
 #pragma unroll

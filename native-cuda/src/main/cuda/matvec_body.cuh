@@ -66,6 +66,7 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     const int units = w.unitsPerBlock + (block < w.extraUnits);
     const int first = firstUnit * w.tilesPerUnit;
     const int count = min(first + units * w.tilesPerUnit, allTiles) - first;
+    if (Order<F>::IDS_ARE_NEW) waitForPredecessors();
     launchDependents();
     if (count <= 0) {
         waitForPredecessors();
@@ -86,10 +87,9 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     float* begun = reinterpret_cast<float*>(activations.start + activations.bytes());
 
     // Weights are fetched before the wait, unless the kernel before says which.
-    if (Order<F>::NEEDS_IDS) waitForPredecessors();
     Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
     const auto early = prologue.readEarly(w.columns);
-    if (!Order<F>::NEEDS_IDS) waitForPredecessors();
+    waitForPredecessors();
     prologue.prepare(early, activations, tilesPerRowTile / shape.tiles, w.columns);
     __syncthreads();
     multiply<F>(stream, shape, activations, tilesPerRowTile, warpCount, warpTile, warpRowTile - firstRowTile, continues ? continued[warp] : nullptr, begun);

@@ -82,12 +82,12 @@ struct WriteGelu {
     }
 };
 
-// Soft-capped logits and the block's largest; of equals, the one with the lowest row.
+// Soft-capped logits and the block's largest; of equals, the one with the lowest row. NaN counts as larger than any.
 struct WriteLogits {
     Logits out;
 
     static __device__ __forceinline__ void keepLarger(float& value, int& row, float otherValue, int otherRow) {
-        if (otherValue > value || (otherValue == value && otherRow < row)) value = otherValue, row = otherRow;
+        if (otherValue > value || isnan(otherValue) || (otherValue == value && otherRow < row)) value = otherValue, row = otherRow;
     }
 
     __device__ __forceinline__ void write(const RowSums& r, int rows) const {

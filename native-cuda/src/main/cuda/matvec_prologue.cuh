@@ -17,34 +17,10 @@ struct CopyVector {
     }
 };
 
-struct NormalizeResidual {
-    // Elements per thread are kept in registers, in quads.
-    static constexpr int QUADS = 3;
-    static constexpr int MAX_COLUMNS = QUADS * 4 * BLOCK_THREADS;
-    Residual r;
-
+// N, with the elements of a thread in registers, in quads.
+template <int QUADS>
+struct NormalizeQuads {
     using Elements = float[QUADS][4];
-
-    // Norm weights are as cold as the others, and every block needs all of them at once. Registers suffice for one vector of them.
-    struct Early {
-        Elements postNorm;
-    };
-
-    __device__ __forceinline__ Early readEarly(int columns) const {
-        Early early;
-        if (r.other0 != nullptr) {
-            prefetchLines(r.branchNorm, columns);
-            prefetchLines(r.otherNorm, columns);
-        }
-        if (r.norm != nullptr) prefetchLines(r.norm, columns);
-        if (r.branch0 != nullptr) readAll(r.postNorm, columns, early.postNorm);
-        return early;
-    }
-
-    static __device__ __forceinline__ void prefetchLines(const float* weights, int columns) {
-        int first = threadIdx.x * 32;
-        if (first < columns) asm volatile("prefetch.global.L2 [%0];" ::"l"(weights + first));
-    }
 
     static __device__ __forceinline__ int column(int quad) { return (quad * BLOCK_THREADS + threadIdx.x) * 4; }
 
@@ -59,8 +35,8 @@ struct NormalizeResidual {
     }
 
     // x = f(x, y) element by element
-    template <class Function>
-    static __device__ __forceinline__ void combine(Elements& x, const Elements& y, const Function& f) {
+    template <class Other, class Function>
+    static __device__ __forceinline__ void combine(Elements& x, const Other& y, const Function& f) {
 #pragma unroll
         for (int i = 0; i < QUADS; i++) {
 #pragma unroll
@@ -76,23 +52,25 @@ struct NormalizeResidual {
     }
 
     // 1 / sqrt(mean(x^2) + epsilon)
-    __device__ __forceinline__ float inverseRms(const Elements& x, int columns, WarpPartials& partials) const {
+    static __device__ __forceinline__ float inverseRms(const Elements& x, int columns, float epsilon, WarpPartials& partials) {
         float squares = 0;
 #pragma unroll
         for (int i = 0; i < QUADS; i++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) squares = fmaf(x[i][j], x[i][j], squares);
         }
-        return 1 / sqrtf(blockSum(squares, partials) / columns + r.epsilon);
+        return rsqrtf(__fdividef(blockSum(squares, partials), columns) + epsilon);
     }
 
-    static __device__ __forceinline__ void scale(Elements& x, float factor, const Elements& weights) {
+    template <class Weights>
+    static __device__ __forceinline__ void scale(Elements& x, float factor, const Weights& weights) {
         combine(x, weights, [=](float a, float w) { return a * (factor * w); });
     }
 
-    template <class Activations>
-    __device__ __forceinline__ void prepare(const Early& early, const Activations& activations, int, int columns) const {
-        __shared__ WarpPartials partials[4];
+    // postNorm: as many quads as any residual has.
+    template <class Activations, class PostNorm>
+    static __device__ __forceinline__ void prepare(const Residual& r, const PostNorm& postNorm, const Activations& activations, int columns,
+                                                   WarpPartials (&partials)[4]) {
         Elements h;
         if (r.branch0 != nullptr) {
             Elements branch;
@@ -101,14 +79,14 @@ struct NormalizeResidual {
                 Elements other, weights;
                 readPlanes(r.other0, r.other1, columns, other);
                 readAll(r.branchNorm, columns, weights);
-                scale(branch, inverseRms(branch, columns, partials[0]), weights);
+                scale(branch, inverseRms(branch, columns, r.epsilon, partials[0]), weights);
                 readAll(r.otherNorm, columns, weights);
-                scale(other, inverseRms(other, columns, partials[1]), weights);
+                scale(other, inverseRms(other, columns, r.epsilon, partials[1]), weights);
                 combine(branch, other, [](float a, float b) { return a + b; });
             }
             // Reading goes on while the block adds.
             readAll(r.hidden, columns, h);
-            scale(branch, inverseRms(branch, columns, partials[2]), early.postNorm);
+            scale(branch, inverseRms(branch, columns, r.epsilon, partials[2]), postNorm);
             combine(h, branch, [](float a, float b) { return a + b; });
         } else {
             readAll(r.hidden, columns, h);
@@ -122,10 +100,50 @@ struct NormalizeResidual {
             if (r.hiddenOut != nullptr && blockIdx.x == 0 && column(i) < columns)
                 *reinterpret_cast<float4*>(r.hiddenOut + column(i)) = {h[i][0], h[i][1], h[i][2], h[i][3]};
         }
-        if (r.norm != nullptr) scale(h, inverseRms(h, columns, partials[3]), norm);
+        if (r.norm != nullptr) scale(h, inverseRms(h, columns, r.epsilon, partials[3]), norm);
 #pragma unroll
         for (int i = 0; i < QUADS; i++) {
             if (i * BLOCK_THREADS * 4 < columns) activations.store(column(i), column(i) < columns, h[i]);
+        }
+    }
+};
+
+struct NormalizeResidual {
+    static constexpr int MAX_QUADS = 3;
+    Residual r;
+
+    // Norm weights are as cold as the others, and every block needs all of them at once. Registers suffice for one vector of them.
+    struct Early {
+        float postNorm[MAX_QUADS][4];
+    };
+
+    __device__ __forceinline__ Early readEarly(int columns) const {
+        Early early;
+        if (r.other0 != nullptr) {
+            prefetchLines(r.branchNorm, columns);
+            prefetchLines(r.otherNorm, columns);
+        }
+        if (r.norm != nullptr) prefetchLines(r.norm, columns);
+        if (r.branch0 != nullptr) NormalizeQuads<MAX_QUADS>::readAll(r.postNorm, columns, early.postNorm);
+        return early;
+    }
+
+    static __device__ __forceinline__ void prefetchLines(const float* weights, int columns) {
+        int first = threadIdx.x * 32;
+        if (first < columns) asm volatile("prefetch.global.L2 [%0];" ::"l"(weights + first));
+    }
+
+    // Every warp of every block goes through all instructions: code for the widest residual would take a narrow one three times as long.
+    template <class Activations>
+    __device__ __forceinline__ void prepare(const Early& early, const Activations& activations, int, int columns) const {
+        __shared__ WarpPartials partials[4];
+        constexpr int QUAD_COLUMNS = 4 * BLOCK_THREADS;
+        if (columns <= QUAD_COLUMNS) {
+            NormalizeQuads<1>::prepare(r, early.postNorm, activations, columns, partials);
+        } else if (columns <= 2 * QUAD_COLUMNS) {
+            NormalizeQuads<2>::prepare(r, early.postNorm, activations, columns, partials);
+        } else {
+            NormalizeQuads<MAX_QUADS>::prepare(r, early.postNorm, activations, columns, partials);
         }
     }
 };

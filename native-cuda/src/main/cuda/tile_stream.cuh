@@ -6,11 +6,12 @@
 #include "tile_layout.cuh"
 
 // Tiles are numbered through a sequence of row tiles. A place gives the tiles of one order, one after the other, beginning anywhere.
+// IDS_ARE_NEW: the kernel before writes which matrices there are.
 
 // Row tiles of one matrix.
 template <class F>
 struct MatrixOrder {
-    static constexpr bool NEEDS_IDS = false;
+    static constexpr bool IDS_ARE_NEW = false;
     RowTileShape<F> shape;
     const uint8_t* at;
     int tile;
@@ -35,7 +36,7 @@ struct MatrixOrder {
 // Row tiles of the first expert, then those of the second, and so on.
 template <class F>
 struct ExpertsBelowOrder : MatrixOrder<F> {
-    static constexpr bool NEEDS_IDS = true;
+    static constexpr bool IDS_ARE_NEW = true;
     const uint8_t* tiles;
     Experts experts;
     int rowTilesPerSlot;
@@ -47,7 +48,7 @@ struct ExpertsBelowOrder : MatrixOrder<F> {
         int number = first / this->shape.tiles;
         slot = number / rowTilesPerSlot;
         rowTile = number - slot * rowTilesPerSlot;
-        this->at = tiles + e.ids[slot] * e.bytes + rowTile * this->shape.bytes() + this->tile * F::TILE_BYTES;
+        this->at = tiles + __ldcg(e.ids + slot) * e.bytes + rowTile * this->shape.bytes() + this->tile * F::TILE_BYTES;
     }
 
     static __device__ __forceinline__ int rowTiles(const Weights& w, const Experts& e) { return MatrixOrder<F>::rowTiles(w, e) * e.slots; }
@@ -56,14 +57,15 @@ struct ExpertsBelowOrder : MatrixOrder<F> {
         MatrixOrder<F>::advance();
         if (this->tile != 0 || ++rowTile != rowTilesPerSlot || ++slot == experts.slots) return;
         rowTile = 0;
-        this->at = tiles + experts.ids[slot] * experts.bytes;
+        this->at = tiles + __ldcg(experts.ids + slot) * experts.bytes;
     }
 };
 
 // Each row tile is that of the first expert, followed by that of the second, and so on: their inputs are concatenated along K.
 template <class F>
 struct ExpertsBesideOrder : MatrixOrder<F> {
-    static constexpr bool NEEDS_IDS = true;
+    // The kernel before, which multiplies with the experts' other matrices, waits for the ids before it lets this one start.
+    static constexpr bool IDS_ARE_NEW = false;
     const uint8_t* tiles;
     Experts experts;
     int rowTile;
@@ -79,7 +81,7 @@ struct ExpertsBesideOrder : MatrixOrder<F> {
 
     static __device__ __forceinline__ int tilesPerRowTile(const RowTileShape<F>& shape, const Experts& e) { return shape.tiles * e.slots; }
 
-    __device__ __forceinline__ const uint8_t* start() const { return tiles + experts.ids[slot] * experts.bytes + rowTile * this->shape.bytes(); }
+    __device__ __forceinline__ const uint8_t* start() const { return tiles + __ldcg(experts.ids + slot) * experts.bytes + rowTile * this->shape.bytes(); }
 
     __device__ __forceinline__ void advance() {
         if (++this->tile != this->shape.tiles) {

@@ -35,7 +35,8 @@ final class ChatRun {
         this.options = options;
         this.sink = sink;
         this.tokenizer = model.tokenizer();
-        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE, 0);
+        this.run = new TokenRun(model, session, prompt, options.sampling(), cancelled, ProgressListener.NONE,
+                options.maxTokens(), 0);
         this.router = new ChannelRouter(tokenizer);
         this.stops = new StopMatcher(options.stop());
     }
@@ -54,7 +55,7 @@ final class ChatRun {
             }
             say(stops.flush());
         } finally {
-            run.commit(reason == null ? FinishReason.CANCELLED : reason);
+            run.end(reason == null ? FinishReason.CANCELLED : reason);
         }
         return new Reply(text.toString(), thinking.toString(), calls, reason, run.usage(), run.timings());
     }

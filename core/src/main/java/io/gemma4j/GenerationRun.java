@@ -27,7 +27,8 @@ final class GenerationRun implements AutoCloseable {
         stops = new StopMatcher(request.stopStrings());
         session = model.newSession();
         try {
-            run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(), request.logprobCount());
+            run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(),
+                    request.maxTokenCount(), request.logprobCount());
         } catch (RuntimeException e) {
             session.close();
             throw e;
@@ -105,7 +106,7 @@ final class GenerationRun implements AutoCloseable {
         if (!closed) {
             closed = true;
             session.close();
-            run.commit(reason());
+            run.end(reason());
         }
     }
 }

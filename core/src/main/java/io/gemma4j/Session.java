@@ -3,13 +3,16 @@ package io.gemma4j;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.Step.LogitRows;
 import io.gemma4j.backend.Step;
+import io.gemma4j.model.DrawnTokens;
 import io.gemma4j.model.Gemma4Decoder.LogitSink;
+import io.gemma4j.sampling.Sampler;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /**
  * One text in the making: the tokens so far and the model's memory of them. Tokens are fed, logits read, the next token is drawn and fed again:
@@ -187,6 +190,48 @@ public final class Session implements AutoCloseable {
         user.set(null);
     }
 
+    /**
+     * Draws a token, adds it to the text, draws the next, and so on: faster than by hand where tokens are drawn on the device. A draw depends on
+     * the seed and on how many tokens the session holds.
+     *
+     * @param sampling how to draw; penalties see the whole text
+     * @param maxTokens how many are drawn at most, at least 1; fewer where the session is full
+     * @param more takes each token drawn, and says whether another one is wanted. The last one drawn is not added to the text
+     * @return this session; to go on, feed it
+     * @throws IllegalArgumentException if {@code maxTokens} is below 1
+     * @throws IllegalStateException if there are no {@link #logits()}, the session is closed or another call is running
+     * @throws Gemma4Exception if no token can be drawn
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile
+     */
+    public Session generate(SamplingOptions sampling, int maxTokens, IntPredicate more) {
+        if (maxTokens < 1) {
+            throw new IllegalArgumentException("maxTokens must be at least 1, was " + maxTokens);
+        }
+        enter();
+        try {
+            if (!logitsValid) {
+                throw new IllegalStateException("there are no logits: feed tokens first");
+            }
+            Sampler sampler = new Sampler(sampling, lastLogits.length);
+            for (int i = 0; i < cache.tokens(); i++) {
+                sampler.accept(history[i]);
+            }
+            int token = sampler.sample(lastLogits);
+            try (TokenDraw draw = new TokenDraw(this, sampler, () -> false, false)) {
+                for (int drawn = 1; more.test(token) && drawn < maxTokens && cache.tokens() < cache.contextTokens(); drawn++) {
+                    sampler.accept(token);
+                    draw.feed(new int[] {token}, ProgressListener.NONE);
+                    token = draw.draw(drawn + 1 < maxTokens);
+                }
+            } finally {
+                logitsValid = false;
+            }
+        } finally {
+            exit();
+        }
+        return this;
+    }
+
     /** Adds tokens in steps; the caller has entered. */
     void feed(int[] tokens, BooleanSupplier cancelled, ProgressListener progress) {
         check(tokens);
@@ -221,6 +266,44 @@ public final class Session implements AutoCloseable {
         return Arrays.copyOf(history, cache.tokens());
     }
 
+    /** What draws tokens on the device, or null where that is not possible. */
+    DrawnTokens drawnTokens(Sampler sampler) {
+        return model.decoder().drawnTokens(cache, sampler).orElse(null);
+    }
+
+    /** Adds tokens in steps, the last of which is queued with the draw of the token after it; the caller has entered. */
+    void feed(int[] tokens, DrawnTokens drawn, BooleanSupplier cancelled, ProgressListener progress) {
+        check(tokens);
+        runSteps(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> {
+            if (step.logitRowCount() == 0) {
+                model.decoder().run(step, stop, (row, logits) -> {});
+            } else {
+                drawn.queue(step, stop);
+            }
+        });
+        logitsValid = false;
+    }
+
+    /** Queues the step of a token that is drawn but not taken, where that is possible; the caller has entered. */
+    void queueNext(DrawnTokens drawn, BooleanSupplier cancelled) {
+        drawn.queueNext(stop(cancelled));
+    }
+
+    /** The earliest token that is drawn but not taken: the one that the device takes for the next; the caller has entered. */
+    int take(DrawnTokens drawn) {
+        int token = drawn.take();
+        int held = cache.tokens();
+        if (history.length == held) {
+            history = Arrays.copyOf(history, 2 * held);
+        }
+        history[held] = token;
+        return token;
+    }
+
+    private BooleanSupplier stop(BooleanSupplier cancelled) {
+        return () -> closing || Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
+    }
+
     private void check(int[] tokens) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("there are no tokens to add");
@@ -235,10 +318,19 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    private void run(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress,
-            LogitSink sink) {
+    /** What runs a step. */
+    @FunctionalInterface
+    private interface StepRun {
+        void run(Step step, BooleanSupplier stop);
+    }
+
+    private void run(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress, LogitSink sink) {
+        runSteps(tokens, wanted, cancelled, progress, (step, stop) -> model.decoder().run(step, stop, sink));
+    }
+
+    private void runSteps(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress, StepRun steps) {
         logitsValid = false;
-        BooleanSupplier stop = () -> closing || Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
+        BooleanSupplier stop = stop(cancelled);
         int held = cache.tokens();
         if (history.length < held + tokens.length) {
             history = Arrays.copyOf(history, Math.max(2 * history.length, held + tokens.length));
@@ -251,7 +343,7 @@ public final class Session implements AutoCloseable {
             if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, from, tokens.length)) {
                 throw new CancellationException("aborted by the progress listener");
             }
-            model.decoder().run(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop, sink);
+            steps.run(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop);
         }
         if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, tokens.length, tokens.length)) {
             throw new CancellationException("aborted by the progress listener");

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,10 +19,11 @@ final class TokenRun {
     private final Gemma4 model;
     private final Session session;
     private final int[] prompt;
-    private final BooleanSupplier cancelled;
     private final ProgressListener progress;
+    private final int maxTokens;
     private final int logprobCount;
     private final Sampler sampler;
+    private final TokenDraw draw;
     private final GenerationEvent event = new GenerationEvent();
     private final long startNanos = System.nanoTime();
     private final List<Integer> tokens = new ArrayList<>();
@@ -32,17 +34,23 @@ final class TokenRun {
     private long lastTokenNanos;
     private int reservedTokensInARow;
 
-    /** @param logprobCount how many of the most likely tokens to note at each place */
+    /**
+     * Runs nothing yet.
+     *
+     * @param maxTokens how many its user takes at most
+     * @param logprobCount how many of the most likely tokens to note at each place
+     */
     TokenRun(Gemma4 model, Session session, int[] prompt, SamplingOptions sampling, BooleanSupplier cancelled, ProgressListener progress,
-            int logprobCount) {
+            int maxTokens, int logprobCount) {
         event.begin();
         this.model = model;
         this.session = session;
         this.prompt = prompt;
-        this.cancelled = cancelled;
         this.progress = progress;
+        this.maxTokens = maxTokens;
         this.logprobCount = logprobCount;
         this.sampler = new Sampler(sampling, model.tokenizer().vocabularySize());
+        this.draw = new TokenDraw(session, sampler, cancelled, logprobCount > 0);
     }
 
     /**
@@ -51,12 +59,14 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw() {
-        advance();
-        float[] logits = session.lastLogits();
+        return take(advance(this::drawNext));
+    }
+
+    private int drawNext() {
         if (logprobCount > 0) {
-            logprobs.add(sampler.topLogprobs(logits, logprobCount));
+            logprobs.add(sampler.topLogprobs(session.lastLogits(), logprobCount));
         }
-        return take(sampler.sample(logits));
+        return draw.draw(tokens.size() + 1 < maxTokens);
     }
 
     /**
@@ -65,38 +75,41 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int force(int token) {
-        advance();
-        return take(token);
+        return take(advance(() -> {
+            draw.skip();
+            return token;
+        }));
     }
 
-    private void advance() {
-        if (tokens.isEmpty()) {
-            prefill();
-        } else {
-            decodeStep();
-        }
+    /** Brings the last token, or the prompt, through the model, and gives what is {@code next}. */
+    private int advance(IntSupplier next) {
+        return tokens.isEmpty() ? prefill(next) : decodeStep(next);
     }
 
-    private void prefill() {
+    private int prefill(IntSupplier next) {
         PrefillEvent prefill = new PrefillEvent();
         prefill.begin();
         long start = System.nanoTime();
         cachedTokens = session.keepPrefix(prompt);
-        session.feed(Arrays.copyOfRange(prompt, cachedTokens, prompt.length), cancelled, progress);
-        prefillNanos = System.nanoTime() - start;
-        prefill.tokens = prompt.length - cachedTokens;
-        prefill.commit();
         for (int token : prompt) {
             sampler.accept(token);
         }
+        draw.feed(Arrays.copyOfRange(prompt, cachedTokens, prompt.length), progress);
+        int token = next.getAsInt();
+        prefillNanos = System.nanoTime() - start;
+        prefill.tokens = prompt.length - cachedTokens;
+        prefill.commit();
+        return token;
     }
 
-    private void decodeStep() {
+    private int decodeStep(IntSupplier next) {
         DecodeStepEvent step = new DecodeStepEvent();
         step.begin();
         step.position = session.tokens();
-        session.feed(new int[] {tokens.getLast()}, cancelled, ProgressListener.NONE);
+        draw.feed(new int[] {tokens.getLast()}, ProgressListener.NONE);
+        int token = next.getAsInt();
         step.commit();
+        return token;
     }
 
     private int take(int token) {
@@ -144,8 +157,9 @@ final class TokenRun {
         return new Timings(model.loadTime(), first, Duration.ofNanos(prefillNanos), decode);
     }
 
-    /** Records the generation, once it has ended. */
-    void commit(FinishReason reason) {
+    /** Ends the generation and records it. */
+    void end(FinishReason reason) {
+        draw.close();
         event.promptTokens = prompt.length;
         event.generatedTokens = tokens.size();
         event.finishReason = reason.name();

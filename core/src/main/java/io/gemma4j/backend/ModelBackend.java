@@ -1,6 +1,8 @@
 package io.gemma4j.backend;
 
+import io.gemma4j.sampling.Sampler;
 import io.gemma4j.tensor.QuantizedTensor;
+import java.util.Optional;
 
 /**
  * One model's place on a device: memory, operations, blocks. Used by one thread at a time, except for {@link #allocateKv}, which any thread may
@@ -41,6 +43,18 @@ public interface ModelBackend extends Blocks, AutoCloseable {
      */
     default void runStep(Step step, Runnable operations) {
         operations.run();
+    }
+
+    /**
+     * What draws tokens on the device, as {@code sampler} would on the host.
+     *
+     * @param sampler of one text; read whenever the device has to be told about the text again
+     * @param suppressedTokens never drawn
+     * @param logits whose first row has the logits once the operations of a step are done
+     * @return empty where tokens are drawn on the host
+     */
+    default Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+        return Optional.empty();
     }
 
     /** Memory for keys and values of one layer of one sequence. */

@@ -1,7 +1,5 @@
 package io.gemma4j.backend;
 
-import io.gemma4j.sampling.Sampler;
-
 /**
  * The operations of the forward pass. Each works on the first {@code rows} rows of its activations; everything is 32-bit float unless a
  * weight or cache says otherwise. Calls of one backend are made by one thread at a time.
@@ -78,14 +76,4 @@ public interface Operations {
 
     /** Copies one row to the Java heap. */
     void read(Activations in, int row, float[] out);
-
-    /**
-     * Draws the next token from a row of logits.
-     *
-     * @param scratch room for one row
-     */
-    default int sample(Activations logits, int row, Sampler sampler, float[] scratch) {
-        read(logits, row, scratch);
-        return sampler.sample(scratch);
-    }
 }

@@ -91,6 +91,20 @@ public final class Step {
         return new Step(tokens.build().toArray(), positions.build().toArray(), List.copyOf(spans), logitRows.build().toArray());
     }
 
+    /**
+     * The token of one sequence that {@link DeviceSampler} drew last: the host may not know it, {@link #token} is negative.
+     *
+     * @param queuedRows rows of the sequence that are queued and not in the cache yet
+     * @throws IllegalArgumentException if the cache has no room for it
+     */
+    public static Step ofDrawn(KvCache cache, int queuedRows) {
+        int position = cache.tokens() + queuedRows;
+        if (position >= cache.contextTokens()) {
+            throw new IllegalArgumentException("a step at position " + position + " of a cache of " + cache.contextTokens());
+        }
+        return new Step(new int[] {-1}, new int[] {position}, List.of(new Span(cache, 0, 1, position)), new int[] {0});
+    }
+
     /** The rows that want logits, as a step of their own: what is left to do once every key and value of the step is stored. */
     public Step onlyLogitRows() {
         if (logitRows.length == tokens.length) {

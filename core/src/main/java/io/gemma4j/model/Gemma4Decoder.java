@@ -9,8 +9,10 @@ import io.gemma4j.backend.LayerWeights;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.PerLayerInputWeights;
 import io.gemma4j.backend.Step;
+import io.gemma4j.sampling.Sampler;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -109,6 +111,56 @@ public final class Gemma4Decoder {
      * @throws IllegalStateException if called by the sink of a step
      */
     public void run(Step step, BooleanSupplier cancelled, LogitSink sink) {
+        begin(step, 0, cancelled);
+        try {
+            forward(step, cancelled, sink);
+            for (Step.Span span : step.spans()) {
+                span.cache().append(span.rows());
+            }
+        } finally {
+            end();
+        }
+    }
+
+    /**
+     * What draws the tokens of a text on the device.
+     *
+     * @param cache of the text
+     * @param sampler of the text; says what to draw
+     * @return empty where that is not possible: steps are then run one by one, and tokens drawn from their logits
+     */
+    public Optional<DrawnTokens> drawnTokens(KvCache cache, Sampler sampler) {
+        int[] suppressed = config.suppressedTokens().stream().mapToInt(Integer::intValue).toArray();
+        return backend.newDeviceSampler(sampler, suppressed, scratch.logits).map(device -> new DrawnTokens(this, cache, device));
+    }
+
+    /** What queues a step, given its operations; answers whether it did. */
+    @FunctionalInterface
+    interface StepQueue {
+        boolean queue(Runnable operations);
+    }
+
+    /**
+     * Queues a step of one sequence that has one row that wants logits; whoever takes its token has the cache count it.
+     *
+     * @param queuedRows rows of the sequence that are queued already
+     * @return what {@code queue} answers
+     */
+    boolean queue(Step step, int queuedRows, BooleanSupplier cancelled, StepQueue queue) {
+        begin(step, queuedRows, cancelled);
+        try {
+            Step logitStep = step.onlyLogitRows();
+            return queue.queue(() -> {
+                layers(step, logitStep, cancelled);
+                head(0, 1, cancelled);
+            });
+        } finally {
+            end();
+        }
+    }
+
+    /** Waits for this thread's turn. */
+    private void begin(Step step, int queuedRows, BooleanSupplier cancelled) {
         if (step.rows() > maxStepRows) {
             throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
         }
@@ -117,24 +169,28 @@ public final class Gemma4Decoder {
         }
         acquire(cancelled);
         try {
-            requireCurrent(step);
-            for (Step.Span span : step.spans()) {
-                span.cache().begin(span.rows());
-            }
-            forward(step, cancelled, sink);
-            for (Step.Span span : step.spans()) {
-                span.cache().append(span.rows());
-            }
-        } finally {
+            requireCurrent(step, queuedRows);
+        } catch (IllegalStateException e) {
+            end();
+            throw e;
+        }
+        for (Step.Span span : step.spans()) {
+            span.cache().begin(queuedRows + span.rows());
+        }
+    }
+
+    private void end() {
+        try {
             afterStep.run();
+        } finally {
             afterStep = () -> {};
             steps.unlock();
         }
     }
 
-    private static void requireCurrent(Step step) {
+    private static void requireCurrent(Step step, int queuedRows) {
         for (Step.Span span : step.spans()) {
-            if (span.cache().tokens() != span.firstPosition()) {
+            if (span.cache().tokens() + queuedRows != span.firstPosition()) {
                 throw new IllegalStateException("the step starts at position " + span.firstPosition() + ", but its cache holds "
                         + span.cache().tokens() + " tokens");
             }
@@ -220,7 +276,7 @@ public final class Gemma4Decoder {
         for (PerLayerInputWeights part : weights.perLayerInputs()) {
             int first = part.firstLayer() * part.width();
             int width = part.layers() * part.width();
-            boolean afterGathering = part.firstLayer() == config.firstKvSharingLayer();
+            boolean afterGathering = step != logitStep && part.firstLayer() == config.firstKvSharingLayer();
             if (afterGathering) {
                 backend.gatherLogitRows(scratch.hidden, step, scratch.normed);
             }

@@ -46,6 +46,15 @@ final class Penalties {
                 && (options.repetitionPenalty() != 1 || options.presencePenalty() != 0 || options.frequencyPenalty() != 0);
     }
 
+    /** The tokens it looks at, oldest first. */
+    int[] window() {
+        int[] window = new int[ringTokens];
+        for (int i = 0; i < ringTokens; i++) {
+            window[i] = ring[(oldest + i) % ringTokens];
+        }
+        return window;
+    }
+
     /** Appends a token to the past. */
     void accept(int token) {
         if (ringTokens == windowTokens) {

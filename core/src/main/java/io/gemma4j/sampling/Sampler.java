@@ -88,6 +88,26 @@ public final class Sampler {
         return seed;
     }
 
+    /** What to do. */
+    public SamplingOptions options() {
+        return options;
+    }
+
+    /** How many tokens were accepted: the place of the next draw in the stream of random numbers. */
+    public long acceptedTokens() {
+        return acceptedTokens;
+    }
+
+    /** Whether tokens of the past are made less likely. */
+    public boolean penalizes() {
+        return penalties != null;
+    }
+
+    /** The tokens that penalties look at, oldest first; none where there are no penalties. */
+    public int[] penalizedTokens() {
+        return penalties == null ? new int[0] : penalties.window();
+    }
+
     /**
      * Appends a token, of the prompt or sampled, to the text that the penalties and the place of the next draw depend on.
      *

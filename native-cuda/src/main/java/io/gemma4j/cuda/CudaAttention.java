@@ -21,6 +21,10 @@ final class CudaAttention implements AutoCloseable {
     // Heads of this size have one block on a multiprocessor, smaller ones accordingly more.
     private static final int MAX_HEAD_DIM = 512;
     private static final int DECODE_MIN_SPLIT_KEYS = 32;
+    private static final int CLUSTER_MAJOR = 9;
+    private static final int CLUSTER_HEAD_DIM = 256;
+    private static final int CLUSTER_BLOCKS = 8;
+    private static final int MAX_CLUSTER_SPLIT_KEYS = 256;
     private static final int COMBINE_DIMS = 64;
     private static final int COMBINE_THREADS = 256;
     private static final int MAX_SPLITS = 128;
@@ -88,18 +92,26 @@ final class CudaAttention implements AutoCloseable {
         int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
-        int splits = Math.max(1, stream.context().device().multiprocessors() * MAX_HEAD_DIM / w.headDim() / units);
-        DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
-        kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim()).pointer(projected.first()).pointer(projected.second())
-                .int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
+        boolean clustered = clustered(w);
+        int splits = clustered ? CLUSTER_BLOCKS : Math.max(1, stream.context().device().multiprocessors() * MAX_HEAD_DIM / w.headDim() / units);
+        DevicePointer scratch = clustered ? DevicePointer.NULL : scratch(units, splits, DECODE_COLUMNS, w.headDim());
+        kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : "")).pointer(projected.first())
+                .pointer(projected.second()).int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
                 .pointer(((CudaWeight) w.queryNorm()).vector())
                 .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
                 .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
                 .int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).pointer(DevicePointer.NULL).pointer(out.x()).pointer(out.q())
                 .pointer(out.d()).pointer(out.s()).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
-        kernels.kernel("attention_combine_d" + w.headDim()).pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x())
-                .pointer(out.q()).pointer(out.d()).pointer(out.s())
-                .launchEarly(stream, new Grid(w.headDim() / COMBINE_DIMS, 2, units), COMBINE_THREADS, 0);
+        if (!clustered) {
+            kernels.kernel("attention_combine_d" + w.headDim()).pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x())
+                    .pointer(out.q()).pointer(out.d()).pointer(out.s())
+                    .launchEarly(stream, new Grid(w.headDim() / COMBINE_DIMS, 2, units), COMBINE_THREADS, 0);
+        }
+    }
+
+    /** Whether the blocks of a key/value head are a cluster, which merges by itself: where a window keeps the keys of each block few. */
+    private boolean clustered(AttentionWeights w) {
+        return stream.context().device().major() >= CLUSTER_MAJOR && w.headDim() == CLUSTER_HEAD_DIM && w.window() <= CLUSTER_BLOCKS * MAX_CLUSTER_SPLIT_KEYS;
     }
 
     private int splits(int headDim, int units) {

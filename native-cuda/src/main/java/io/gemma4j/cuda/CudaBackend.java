@@ -2,6 +2,7 @@ package io.gemma4j.cuda;
 
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.AttentionWeights;
+import io.gemma4j.backend.DeviceSampler;
 import io.gemma4j.backend.ExpertWeights;
 import io.gemma4j.backend.FeedForwardWeights;
 import io.gemma4j.backend.HeadWeights;
@@ -10,15 +11,18 @@ import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.PerLayerEmbeddingWeights;
+import io.gemma4j.backend.PerLayerInputWeights;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
+import io.gemma4j.sampling.Sampler;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -28,6 +32,8 @@ import java.util.concurrent.ConcurrentHashMap;
 final class CudaBackend implements ModelBackend {
     // Activations take at most this part of the memory that is free once the weights are loaded.
     private static final int ACTIVATION_PART = 4;
+    // Steps whose token is drawn on the host.
+    private static final Object NO_DRAW = "no draw";
 
     private final CudaContext context;
     private final KernelLibrary.Origin origin;
@@ -40,6 +46,7 @@ final class CudaBackend implements ModelBackend {
     private final DecodeBlocks decode;
     private final StepInputs[] inputs;
     private final RecordedStep recorded;
+    private final DeviceDraws draws;
     private final List<CudaBuffer> activations = new ArrayList<>();
     private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
     private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
@@ -48,18 +55,30 @@ final class CudaBackend implements ModelBackend {
 
     /** Takes over {@code context}. */
     CudaBackend(CudaContext context, KernelLibrary.Origin origin) {
+        this(context, origin, true, true);
+    }
+
+    /**
+     * The same with less speed, to compare with.
+     *
+     * @param overlapping see {@link CudaStream}
+     * @param repeating see {@link RecordedStep}
+     */
+    CudaBackend(CudaContext context, KernelLibrary.Origin origin, boolean overlapping, boolean repeating) {
         this.context = context;
         this.origin = origin;
+        SamplingState sampling;
         try {
-            stream = new CudaStream(context);
+            stream = new CudaStream(context, overlapping);
             // A step, and the same step without the rows that want no logits.
             inputs = new StepInputs[] {new StepInputs(context, () -> {}), new StepInputs(context, () -> {})};
-            recorded = new RecordedStep(stream);
+            recorded = new RecordedStep(stream, repeating);
+            kernels = new KernelLibrary(context);
+            sampling = new SamplingState(kernels, stream, recorded::discard);
         } catch (RuntimeException e) {
             context.close();
             throw e;
         }
-        kernels = new KernelLibrary(context);
         TilePermutation permutation = new TilePermutation(kernels, stream);
         weights = new WeightStore(stream, permutation);
         elementwise = new CudaElementwise(kernels, stream);
@@ -67,6 +86,7 @@ final class CudaBackend implements ModelBackend {
         matmul = new CudaMatmul(kernels, stream, matvec, permutation, recorded::discard);
         attention = new CudaAttention(kernels, stream, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
+        draws = new DeviceDraws(stream, recorded, sampling, decode::headMaxima, () -> kvOwners);
     }
 
     @Override
@@ -128,10 +148,17 @@ final class CudaBackend implements ModelBackend {
     @Override
     public void runStep(Step step, Runnable operations) {
         if (step.rows() == 1 && step.logitRowCount() == 1) {
-            recorded.run(step, kvOwners, operations);
+            draws.release();
+            recorded.set(step, kvOwners);
+            recorded.run(NO_DRAW, operations);
         } else {
             operations.run();
         }
+    }
+
+    @Override
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits));
     }
 
     private StepInputs inputs(Step step) {
@@ -265,6 +292,13 @@ final class CudaBackend implements ModelBackend {
     }
 
     @Override
+    public void perLayerInputBlock(PerLayerInputWeights w, float epsilon, Step step, Activations embedding, Activations tokenPart, Activations out) {
+        if (step.rows() != 1 || !decode.perLayerInputBlock(w, epsilon, inputs(step), (CudaActivations) embedding, (CudaActivations) out)) {
+            ModelBackend.super.perLayerInputBlock(w, epsilon, step, embedding, tokenPart, out);
+        }
+    }
+
+    @Override
     public void attentionBlock(AttentionWeights w, float epsilon, Step step, LayerScratch s) {
         if (step.rows() != 1 || !decode.attentionBlock(w, epsilon, step, inputs(step))) {
             decode.settle();
@@ -319,6 +353,7 @@ final class CudaBackend implements ModelBackend {
             for (StepInputs one : inputs) {
                 one.close();
             }
+            draws.close();
             recorded.close();
             decode.close();
             attention.close();

@@ -16,6 +16,8 @@ final class CudaElementwise implements AutoCloseable {
     // An embedding thread decodes this many elements, a norm's thread about as many as that.
     private static final int EMBED_RUN = 16;
     private static final int NORM_RUN = 4;
+    // What a block that looks up a layer's embedding has room for.
+    private static final int MAX_LAYER_COLUMNS = 1024;
 
     private final KernelLibrary kernels;
     private final CudaStream stream;
@@ -41,6 +43,26 @@ final class CudaElementwise implements AutoCloseable {
         kernels.kernel("embed_" + table.kernelType()).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstColumn)
                 .float32(scale).pointer(out.start()).int64(out.stride()).int32(out.width())
                 .launch(stream, Grid.of(Math.ceilDiv(runs, threads), rows), threads, 0);
+    }
+
+    /** Whether {@link #perLayerInput} can be had for layers of {@code width} columns. */
+    static boolean hasPerLayerInput(int width) {
+        return width <= MAX_LAYER_COLUMNS;
+    }
+
+    /**
+     * What per-layer embeddings add to a run of layers, of the token of a step of one row:
+     * {@code (rms(projected) * norm + sqrt(width) * table[token]) / sqrt(2)}.
+     *
+     * @param rowsOfTable as the file has them
+     * @param out {@code float[layers * width]}
+     */
+    void perLayerInput(CudaMatvec.Planes projected, DevicePointer norm, float epsilon, CudaWeight table, DevicePointer rowsOfTable, StepInputs step,
+            int firstLayer, int layers, int width, DevicePointer out) {
+        String type = table.kernelType();
+        kernels.kernel("embed_" + type, "per_layer_input_" + type).pointer(projected.first()).pointer(projected.second()).pointer(norm)
+                .float32(epsilon).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstLayer * width)
+                .float32((float) Math.sqrt(width)).pointer(out).int32(width).launchEarly(stream, Grid.of(layers), THREADS, 0);
     }
 
     /** {@code norm} may be null. */

@@ -147,7 +147,7 @@ final class CudaKernel {
         config.setAtIndex(JAVA_INT, 5, 1);
         config.set(JAVA_INT, CONFIG_SHARED_BYTES, sharedBytes);
         config.set(ADDRESS, CONFIG_STREAM, stream.handle());
-        config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, early ? 1 : 0);
+        config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, early && stream.overlapping() ? 1 : 0);
         context.check(name, () -> (int) CudaDriver.cuLaunchKernelEx.invokeExact(config, function, pointers, MemorySegment.NULL));
     }
 

@@ -163,7 +163,7 @@ final class CudaMatmul implements AutoCloseable {
         int experts = logits.width();
         kernels.kernel("route_experts").pointer(logits.start()).int64(logits.stride()).int32(experts).pointer(expertScale)
                 .int32(routing.expertsPerRow()).pointer(routing.experts()).pointer(routing.weights()).int32(rows)
-                .launch(stream, Grid.of(Math.ceilDiv(rows, 4)), 128, 0);
+                .launchEarly(stream, Grid.of(Math.ceilDiv(rows, 4)), 128, 0);
         if (rows > 1) {
             kernels.kernel("group_slots").pointer(routing.experts()).int32(rows * routing.expertsPerRow()).int32(experts)
                     .pointer(routing.sortedSlots()).pointer(routing.tiles()).pointer(routing.tileCount())

@@ -43,6 +43,14 @@ final class CudaMatvec {
     /** Routed experts: which, how many, and how far apart their matrices are. */
     record Experts(DevicePointer ids, int slots, long expertBytes) {}
 
+    /**
+     * The largest logit of each part of a row.
+     *
+     * @param values {@code float[parts]}
+     * @param places {@code int[parts]}
+     */
+    record Maxima(DevicePointer values, DevicePointer places, int parts) {}
+
     private CudaKernel weights(String suffix, TileMatrix matrix, MatvecLaunch launch) {
         return kernels.kernel("matvec_" + matrix.layout().typeName() + suffix).pointer(matrix.start()).int32(matrix.rows())
                 .int32(matrix.layout().columns()).int32(launch.tilesPerUnit()).int32(launch.unitsPerBlock()).int32(launch.extraUnits())
@@ -132,12 +140,14 @@ final class CudaMatvec {
      * {@code logits = softcap(matrix in)}.
      *
      * @param softcap 0 for none
-     * @param blockMaxima an {@code int} and a {@code float} for each multiprocessor
+     * @param blockMaxima a {@code float} and an {@code int} for each multiprocessor
+     * @return the largest logits, which are in {@code blockMaxima}
      */
-    void head(TileMatrix matrix, Residual in, DevicePointer logits, float softcap, DevicePointer blockMaxima) {
+    Maxima head(TileMatrix matrix, Residual in, DevicePointer logits, float softcap, DevicePointer blockMaxima) {
         MatvecLaunch launch = cut(matrix, Unit.ROW_TILE);
-        launch(input(weights("_norm_head", matrix, launch), in).pointer(logits).float32(softcap).pointer(blockMaxima)
-                .pointer(blockMaxima.plus((long) launch.grid() * Float.BYTES)), launch);
+        Maxima maxima = new Maxima(blockMaxima, blockMaxima.plus((long) launch.grid() * Float.BYTES), launch.workers());
+        launch(input(weights("_norm_head", matrix, launch), in).pointer(logits).float32(softcap).pointer(maxima.values()).pointer(maxima.places()), launch);
+        return maxima;
     }
 
     /** {@link #geglu} of each chosen expert; {@code out} has one after the other. */

@@ -14,12 +14,19 @@ final class CudaStream implements AutoCloseable {
     private static final int CAPTURE_THREAD_LOCAL = 1;
 
     private final CudaContext context;
+    private final boolean overlapping;
     private final MemorySegment handle;
     private boolean closed;
 
     /** Creates a stream that does not wait for others. */
     CudaStream(CudaContext context) {
+        this(context, true);
+    }
+
+    /** @param overlapping whether kernels that allow it start before the one before has ended; without, results are the same */
+    CudaStream(CudaContext context, boolean overlapping) {
         this.context = context;
+        this.overlapping = overlapping;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             context.check("cuStreamCreate", () -> (int) CudaDriver.cuStreamCreate.invokeExact(out, NON_BLOCKING));
@@ -33,6 +40,10 @@ final class CudaStream implements AutoCloseable {
 
     MemorySegment handle() {
         return handle;
+    }
+
+    boolean overlapping() {
+        return overlapping;
     }
 
     /**

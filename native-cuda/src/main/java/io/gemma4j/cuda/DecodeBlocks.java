@@ -6,9 +6,11 @@ import io.gemma4j.backend.FeedForwardWeights;
 import io.gemma4j.backend.HeadWeights;
 import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.PerLayerEmbeddingWeights;
+import io.gemma4j.backend.PerLayerInputWeights;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
 import io.gemma4j.cuda.CudaMatvec.Experts;
+import io.gemma4j.cuda.CudaMatvec.Maxima;
 import io.gemma4j.cuda.CudaMatvec.Planes;
 import io.gemma4j.cuda.CudaMatvec.Residual;
 import java.util.ArrayList;
@@ -47,6 +49,7 @@ final class DecodeBlocks implements AutoCloseable {
     private Addition addition = NOTHING;
     private float scale = 1;
     private float epsilon;
+    private Maxima headMaxima;
 
     /** What is still to be added to the residual: {@link Residual} has the formula. */
     private record Addition(Planes branch, DevicePointer branchNorm, Planes other, DevicePointer otherNorm, DevicePointer postNorm) {}
@@ -73,11 +76,13 @@ final class DecodeBlocks implements AutoCloseable {
         current = to.start();
         addition = NOTHING;
         scale = 1;
+        headMaxima = null;
     }
 
     /** The step that begins has other than one row. */
     void stop() {
         hidden = null;
+        headMaxima = null;
     }
 
     /** Whether {@code x} is the residual of this step. */
@@ -131,6 +136,20 @@ final class DecodeBlocks implements AutoCloseable {
     private boolean possible(int rowUnit, Weight... matrices) {
         return hidden != null && hidden.width() <= MAX_HIDDEN
                 && Stream.of(matrices).allMatch(matrix -> matrix != null && tiles(matrix) != null && matrix.rows() % rowUnit == 0);
+    }
+
+    boolean perLayerInputBlock(PerLayerInputWeights w, float epsilon, StepInputs inputs, CudaActivations embedding, CudaActivations out) {
+        if (!possible(1, w.projection()) || !CudaElementwise.hasPerLayerInput(w.width())) {
+            return false;
+        }
+        Planes product = planes(projected, w.layers() * w.width(), 0, 1);
+        float inputScale = (float) (1 / Math.sqrt(embedding.width()));
+        matvec.multiply(tiles(w.projection()), new Residual(embedding.start(), DevicePointer.NULL, Planes.NONE, DevicePointer.NULL, Planes.NONE,
+                DevicePointer.NULL, DevicePointer.NULL, inputScale, DevicePointer.NULL, epsilon), product);
+        CudaWeight table = (CudaWeight) w.table();
+        elementwise.perLayerInput(product, vector(w.norm()), epsilon, table, matmul.nativeRows(table), inputs, w.firstLayer(), w.layers(), w.width(),
+                out.start());
+        return true;
     }
 
     boolean attentionBlock(AttentionWeights w, float epsilon, Step step, StepInputs inputs) {
@@ -236,8 +255,13 @@ final class DecodeBlocks implements AutoCloseable {
             return false;
         }
         DevicePointer maxima = blockMaxima.require((long) multiprocessors * (Float.BYTES + Integer.BYTES));
-        matvec.head(tiles(w.output()), residual(vector(w.norm()), epsilon), logits.start(), w.softcap(), maxima);
+        headMaxima = matvec.head(tiles(w.output()), residual(vector(w.norm()), epsilon), logits.start(), w.softcap(), maxima);
         return true;
+    }
+
+    /** The largest logits of the step, or null where they are not known. */
+    Maxima headMaxima() {
+        return headMaxima;
     }
 
     /** Completes the residual where the model has it. */

@@ -5,11 +5,12 @@ package io.gemma4j.cuda;
  *
  * @param tilesPerUnit tiles that are never cut
  * @param grid blocks
+ * @param workers how many of them, the first ones, have work
  * @param unitsPerBlock units of every block
  * @param extraUnits as many of the first blocks have one unit more
  * @param ringStages stages of the ring through which a warp gets its weights; 0 where it loads them directly
  */
-record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnits, int ringStages, int sharedBytes) {
+record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, int extraUnits, int ringStages, int sharedBytes) {
     /** Threads of a block. */
     static final int THREADS = 512;
     private static final int WARPS = THREADS / 32;
@@ -19,6 +20,10 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
     // More than half of what a multiprocessor of compute capability 9.0 or 10.0 has: two mat-vecs on one multiprocessor, while another has none,
     // take twice the time.
     private static final int SHARED_BYTES = 150 << 10;
+    // Of that, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
+    private static final int RING_BYTES = 64 << 10;
+    // Of what a block may have, the kernels take less than this for themselves.
+    private static final int STATIC_BYTES = 4 << 10;
     // An 8-bit number for each column, and two floats for each group.
     private static final int QUANTIZED_TILE_BYTES = 256 + 256 / QuantizedVector.GROUP * 2 * Float.BYTES;
 
@@ -67,9 +72,15 @@ record MatvecLaunch(int tilesPerUnit, int grid, int unitsPerBlock, int extraUnit
         int inputBytes = tilesPerRow * inputs * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
-        int stages = device.major() < RING_MAJOR ? 0
-                : Math.clamp((Math.min(SHARED_BYTES, device.maxSharedBytes()) - inputBytes - sumBytes) / stageBytes, MIN_STAGES, MAX_STAGES);
+        int neededBytes = inputBytes + sumBytes;
+        int stages = 0;
+        int sharedBytes = neededBytes;
+        if (device.major() >= RING_MAJOR) {
+            int room = Math.min(SHARED_BYTES, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
+            stages = Math.clamp(Math.min(RING_BYTES, room) / stageBytes, MIN_STAGES, MAX_STAGES);
+            sharedBytes = neededBytes + Math.max(stages * stageBytes, room);
+        }
         // A block on every multiprocessor, even if it has no work: blocks of the next kernel, launched early, then spread evenly.
-        return new MatvecLaunch(tilesPerUnit, mostBlocks, unitsPerBlock, units % workers, stages, stages * stageBytes + inputBytes + sumBytes);
+        return new MatvecLaunch(tilesPerUnit, mostBlocks, workers, unitsPerBlock, units % workers, stages, sharedBytes);
     }
 }

@@ -1,21 +1,28 @@
 package io.gemma4j.cuda;
 
 import io.gemma4j.backend.Step;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 
 /**
- * What a step of one row queues, recorded once and repeated for later ones: they differ only in what {@link StepInputs} has on the device. The
- * first such step runs as it is, which loads its kernels and allocates what they need; the second is recorded. Used by one thread at a time.
- * Whoever created it closes it.
+ * What steps of one row queue, recorded once and repeated for later ones: they differ only in what {@link StepInputs} has on the device, and in
+ * the kernels that draw. The first step of a kind runs as it is, which loads its kernels and allocates what they need; the second is recorded.
+ * Used by one thread at a time. Whoever created it closes it.
  */
 final class RecordedStep implements AutoCloseable {
     private final CudaStream stream;
+    private final boolean repeats;
     private final StepInputs inputs;
-    private CudaGraph graph;
-    private boolean prepared;
+    private final Map<Object, CudaGraph> graphs = new HashMap<>();
+    private final Set<Object> prepared = new HashSet<>();
 
-    RecordedStep(CudaStream stream) {
+    /** @param repeats whether anything is recorded; without, every step runs as it is */
+    RecordedStep(CudaStream stream, boolean repeats) {
         this.stream = stream;
+        this.repeats = repeats;
         inputs = new StepInputs(stream.context(), this::discard);
     }
 
@@ -24,31 +31,37 @@ final class RecordedStep implements AutoCloseable {
         return inputs;
     }
 
+    /** Brings a step to the device. */
+    void set(Step step, SortedSet<Integer> owningLayers) {
+        inputs.set(step, owningLayers, stream);
+    }
+
     /**
-     * Runs a step.
+     * Runs the step that {@link #inputs} has.
      *
+     * @param kind what tells apart steps that queue different work
      * @param operations queues what it consists of
      */
-    void run(Step step, SortedSet<Integer> owningLayers, Runnable operations) {
-        inputs.set(step, owningLayers, stream);
-        if (!prepared) {
-            prepared = true;
+    void run(Object kind, Runnable operations) {
+        if (!repeats || !prepared.contains(kind)) {
             operations.run();
+            // Only now: a step that was cancelled has not prepared the next one.
+            prepared.add(kind);
             return;
         }
+        CudaGraph graph = graphs.get(kind);
         if (graph == null) {
             graph = stream.record(operations);
+            graphs.put(kind, graph);
         }
         graph.launch(stream);
     }
 
     /** Forgets what is recorded: memory that it uses is about to be freed. */
     void discard() {
-        prepared = false;
-        if (graph != null) {
-            graph.close();
-            graph = null;
-        }
+        prepared.clear();
+        graphs.values().forEach(CudaGraph::close);
+        graphs.clear();
     }
 
     @Override

@@ -82,6 +82,11 @@ final class StepInputs implements AutoCloseable {
         step = current;
     }
 
+    /** What is on the device is {@code current}: kernels have changed it since it was {@link #set}. */
+    void follow(Step current) {
+        step = current;
+    }
+
     private void reserve(int rows, SortedSet<Integer> owningLayers) {
         if (device != null && rows <= capacityRows && owningLayers.equals(owners)) {
             return;

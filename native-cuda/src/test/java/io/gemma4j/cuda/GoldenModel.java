@@ -2,8 +2,11 @@ package io.gemma4j.cuda;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gemma4j.gguf.GgufFile;
+import io.gemma4j.model.Gemma4Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -25,11 +28,23 @@ record GoldenModel(String name, Path file, List<Prompt> prompts, double maxKl, d
     /** One prompt and the logits after each of {@code positions}. */
     record Prompt(int[] ids, int[] positions, float[][] logits) {}
 
+    /** Those that come with the tests. */
+    static Stream<GoldenModel> bundled() {
+        return Stream.of(read(BUNDLED, "dense-mini-Q4_K_M", .015, .095), read(BUNDLED, "elastic-mini-Q8_0", .0030, .047),
+                read(BUNDLED, "moe-mini-Q4_K_M", .0094, .075));
+    }
+
     /** Those that come with the tests, and the larger ones where they are at hand. */
     static Stream<GoldenModel> all() {
-        return Stream.of(read(BUNDLED, "dense-mini-Q4_K_M", .015, .095), read(BUNDLED, "elastic-mini-Q8_0", .0030, .047),
-                read(BUNDLED, "moe-mini-Q4_K_M", .0094, .075), read(LARGER, "dense-Q4_K_M", .0072, .074),
-                read(LARGER, "elastic-Q4_0", .0085, .089), read(LARGER, "moe-Q4_K_M", .041, .19)).filter(model -> Files.exists(model.file));
+        return Stream.concat(bundled(), Stream.of(read(LARGER, "dense-Q4_K_M", .0072, .074), read(LARGER, "elastic-Q4_0", .0085, .089),
+                read(LARGER, "moe-Q4_K_M", .041, .19)).filter(model -> Files.exists(model.file)));
+    }
+
+    /** Tokens that a layer with a sliding window sees. */
+    int window() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            return Gemma4Config.of(GgufFile.open(file, arena)).layers().stream().filter(Gemma4Config.Layer::sliding).findFirst().orElseThrow().window();
+        }
     }
 
     private static GoldenModel read(Path folder, String name, double maxKl, double maxRelativeL2) {

@@ -15,6 +15,16 @@ public interface Engine extends AutoCloseable {
     /** Adds tokens to the sequence, together as a prompt is, up to the logits after the last. */
     void feed(int[] tokens);
 
+    /**
+     * Adds as many tokens one after the other, as generation does: the first of {@code tokens}, and then either the others or those that the engine
+     * draws itself.
+     */
+    default void generate(int[] tokens) {
+        for (int token : tokens) {
+            feed(new int[] {token});
+        }
+    }
+
     @Override
     void close();
 }

@@ -2,6 +2,7 @@ package io.gemma4j.bench.measure;
 
 import io.gemma4j.Gemma4;
 import io.gemma4j.LoadOptions;
+import io.gemma4j.SamplingOptions;
 import io.gemma4j.Session;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -54,6 +55,12 @@ public final class LibraryEngine implements Engine {
     @Override
     public void feed(int[] tokens) {
         session.feed(tokens);
+    }
+
+    /** Draws the most likely tokens. */
+    @Override
+    public void generate(int[] tokens) {
+        session.feed(tokens[0]).generate(SamplingOptions.greedy(), tokens.length, token -> true);
     }
 
     @Override

@@ -51,9 +51,7 @@ public record SpeedTest(boolean generates, int tokens, int depth) {
         int[] timed = Arrays.copyOfRange(ids, depth, ids.length);
         long start = System.nanoTime();
         if (generates) {
-            for (int id : timed) {
-                engine.feed(new int[] {id});
-            }
+            engine.generate(timed);
         } else {
             engine.feed(timed);
         }

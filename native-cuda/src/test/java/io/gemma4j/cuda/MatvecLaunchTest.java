@@ -1,0 +1,65 @@
+package io.gemma4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gemma4j.cuda.MatvecLaunch.Unit;
+import io.gemma4j.gguf.GgmlType;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class MatvecLaunchTest {
+    private static final List<GgmlType> TYPES = List.of(GgmlType.Q4_K, GgmlType.Q6_K, GgmlType.Q8_0, GgmlType.Q5_0, GgmlType.BF16, GgmlType.F32);
+    private static final CudaDevice AMPERE = new CudaDevice(0, "8.0", 8, 0, 108, 163 << 10, 0);
+    private static final CudaDevice HOPPER = new CudaDevice(0, "9.0", 9, 0, 132, 227 << 10, 0);
+    private static final CudaDevice SMALL_BLACKWELL = new CudaDevice(0, "12.0", 12, 0, 170, 99 << 10, 0);
+
+    private final Random random = new Random(17);
+
+    private TileMatrix matrix(int maxColumns) {
+        int columns = 256 * (1 + random.nextInt(maxColumns / 256));
+        return new TileMatrix(new TileLayout(TYPES.get(random.nextInt(TYPES.size())), columns), DevicePointer.NULL, 32 * (1 + random.nextInt(2000)));
+    }
+
+    @Test
+    void blocksTakeEveryTileOnce() {
+        for (int i = 0; i < 2000; i++) {
+            TileMatrix matrix = matrix(8192);
+            Unit unit = Unit.values()[random.nextInt(Unit.values().length)];
+            MatvecLaunch launch = MatvecLaunch.of(matrix, unit, HOPPER);
+            long tiles = (long) matrix.rows() / 8 * matrix.layout().tilesPerRow();
+            long units = 0;
+            for (int block = 0; block < launch.grid(); block++) {
+                int own = block < launch.workers() ? launch.unitsPerBlock() + (block < launch.extraUnits() ? 1 : 0) : 0;
+                assertEquals(block < launch.workers(), own > 0, "only workers have work");
+                units += own;
+            }
+            assertEquals(Math.ceilDiv(tiles, launch.tilesPerUnit()), units, launch + " of " + matrix);
+            assertEquals(HOPPER.multiprocessors(), launch.grid());
+        }
+    }
+
+    @Test
+    void noTwoBlocksShareAMultiprocessorAndRingsStayShort() {
+        for (int i = 0; i < 500; i++) {
+            TileMatrix matrix = matrix(8192);
+            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, HOPPER);
+            int ringBytes = launch.ringStages() * 16 * matrix.layout().tileBytes();
+            assertTrue(ringBytes <= 64 << 10 || launch.ringStages() == 2, launch + " of " + matrix);
+            assertTrue(2 * launch.sharedBytes() > HOPPER.maxSharedBytes(), launch + " of " + matrix);
+            assertTrue(launch.sharedBytes() <= HOPPER.maxSharedBytes() - (2 << 10), launch + " of " + matrix);
+        }
+    }
+
+    @Test
+    void theMemoryOfASmallerDeviceIsEnough() {
+        for (int i = 0; i < 500; i++) {
+            TileMatrix matrix = matrix(4096);
+            assertEquals(0, MatvecLaunch.of(matrix, Unit.ROW_TILE, AMPERE).ringStages());
+            assertTrue(MatvecLaunch.of(matrix, Unit.ROW_TILE, AMPERE).sharedBytes() < AMPERE.maxSharedBytes());
+            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, SMALL_BLACKWELL);
+            assertTrue(launch.sharedBytes() <= SMALL_BLACKWELL.maxSharedBytes() - (2 << 10), launch + " of " + matrix);
+        }
+    }
+}
