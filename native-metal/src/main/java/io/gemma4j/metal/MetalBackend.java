@@ -2,6 +2,7 @@ package io.gemma4j.metal;
 
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.AttentionWeights;
+import io.gemma4j.backend.DeviceSampler;
 import io.gemma4j.backend.ExpertWeights;
 import io.gemma4j.backend.FeedForwardWeights;
 import io.gemma4j.backend.HeadWeights;
@@ -14,6 +15,7 @@ import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
+import io.gemma4j.sampling.Sampler;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,6 +23,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -48,6 +51,8 @@ final class MetalBackend implements ModelBackend {
     // The latest first.
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final Set<MetalKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
+    private final Set<MetalDeviceSampler> samplers = ConcurrentHashMap.newKeySet();
+    private MetalSampling sampling;
 
     /** Takes over {@code device}, also where this fails. */
     MetalBackend(MetalDevice device) {
@@ -140,6 +145,11 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public void runStep(Step step, Runnable operations) {
+        encode(operations);
+        stream.commit();
+    }
+
+    private void encode(Runnable operations) {
         try {
             operations.run();
             residual.settle();
@@ -148,7 +158,42 @@ final class MetalBackend implements ModelBackend {
             stream.discard();
             throw e;
         }
-        stream.commit();
+    }
+
+    @Override
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+        if (!MetalSampling.supports(sampler.options())) {
+            return Optional.empty();
+        }
+        // Whoever begins a text asks, also while another's step is encoded.
+        synchronized (samplers) {
+            if (sampling == null) {
+                sampling = new MetalSampling(device, kernels, logits.width());
+            }
+            MetalDeviceSampler opened = new MetalDeviceSampler(this, device, stream, sampling, sampler, suppressedTokens, (MetalActivations) logits);
+            samplers.add(opened);
+            return Optional.of(opened);
+        }
+    }
+
+    /** Says where the token of a step is that the host does not know. */
+    void follow(Step step, BufferSlice token) {
+        inputs.follow(step, token);
+    }
+
+    /** Runs a step and what draws the token after it, in one command buffer. */
+    CommittedWork runStepThen(Runnable operations, Runnable draw) {
+        encode(() -> {
+            operations.run();
+            residual.settle();
+            draw.run();
+        });
+        return stream.commitWork();
+    }
+
+    /** Forgets a sampler that is closed. */
+    void forget(MetalDeviceSampler sampler) {
+        samplers.remove(sampler);
     }
 
     /** The stream, for work that reads the residual as it is. */
@@ -302,6 +347,11 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public void close() {
+        samplers.forEach(MetalDeviceSampler::close);
+        if (sampling != null) {
+            owned.addLast(sampling);
+            sampling = null;
+        }
         kvLayers.forEach(MetalKvLayer::close);
         RuntimeException failure = null;
         while (!owned.isEmpty()) {

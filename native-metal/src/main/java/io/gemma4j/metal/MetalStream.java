@@ -28,7 +28,6 @@ final class MetalStream implements AutoCloseable {
     private static final int MAX_ARGUMENT_BYTES = 4096;
     private static final long CONCURRENT = 1;
     private static final long SCOPE_BUFFERS = 1;
-    private static final long STATUS_COMPLETED = 4;
 
     private final CommandQueue queue;
     private final Hazards hazards = new Hazards();
@@ -267,6 +266,24 @@ final class MetalStream implements AutoCloseable {
     }
 
     /**
+     * Commits what is encoded, for a thread of another's to wait for.
+     *
+     * @return to be closed by the caller
+     */
+    CommittedWork commitWork() {
+        requireEncoded();
+        MemorySegment handle = ObjectiveC.pointer(() -> (MemorySegment) MetalMessages.retain.handle().invokeExact(commands));
+        commit();
+        return new CommittedWork(handle);
+    }
+
+    private void requireEncoded() {
+        if (encoder == null) {
+            throw new IllegalStateException("nothing is encoded that could be committed");
+        }
+    }
+
+    /**
      * Waits until the work of a commit is done.
      *
      * @throws MetalException if it, or work before it, failed
@@ -289,14 +306,8 @@ final class MetalStream implements AutoCloseable {
     private void awaitFirst() {
         MemorySegment first = inFlight.removeFirst();
         completed++;
-        try (AutoreleasePool _ = new AutoreleasePool()) {
-            ObjectiveC.run(() -> { MetalMessages.waitUntilCompleted.handle().invokeExact(first); });
-            if (ObjectiveC.integer(() -> (long) MetalMessages.status.handle().invokeExact(first)) != STATUS_COMPLETED) {
-                throw new MetalException("work on the GPU failed: "
-                        + ObjectiveC.errorText(ObjectiveC.pointer(() -> (MemorySegment) MetalMessages.error.handle().invokeExact(first))));
-            }
-        } finally {
-            ObjectiveC.release(first);
+        try (CommittedWork work = new CommittedWork(first)) {
+            work.await();
         }
     }
 

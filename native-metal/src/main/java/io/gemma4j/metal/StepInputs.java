@@ -50,6 +50,7 @@ final class StepInputs implements AutoCloseable {
         private MetalBuffer buffer;
         private int capacityRows;
         private Step step;
+        private BufferSlice drawn;
         private List<Span> spans;
         private long lastCommit;
 
@@ -59,7 +60,7 @@ final class StepInputs implements AutoCloseable {
 
         /** {@code int[rows]}. */
         BufferSlice tokens() {
-            return ints(0);
+            return drawn == null ? ints(0) : drawn;
         }
 
         /** {@code int[rows]}. */
@@ -81,6 +82,15 @@ final class StepInputs implements AutoCloseable {
         List<MetalAttention.Sequence> sequences(int owner) {
             return spans.stream().map(span -> new MetalAttention.Sequence(span.firstRow(), span.positions(), span.slots(owner))).toList();
         }
+    }
+
+    /**
+     * Says where the token of a step is that the host does not know.
+     *
+     * @param token {@code int}
+     */
+    void follow(Step step, BufferSlice token) {
+        of(step).drawn = token;
     }
 
     /** The inputs of a step, for work that is encoded now. */
@@ -122,6 +132,7 @@ final class StepInputs implements AutoCloseable {
             memory.setAtIndex(JAVA_INT, 2L * entry.capacityRows + i, step.logitRow(i));
         }
         entry.step = step;
+        entry.drawn = null;
         entry.spans = spans(step);
         return entry;
     }
