@@ -112,6 +112,9 @@ public final class Gemma4Server implements AutoCloseable {
             default -> message == null || message.isBlank() ? status.reasonPhrase() : message;
         };
         ApiError error = status.code() >= 500 ? ApiError.internal() : ApiError.request(status.code(), null, said);
+        if (status.code() == 413) {
+            headers.set(HeaderValues.CONNECTION_CLOSE); // what is left of the body is not read
+        }
         return DirectHandler.TransportResponse.builder().status(status).headers(headers)
                 .header(HeaderValues.create(HeaderNames.CONTENT_TYPE, "application/json")).entity(RequestObject.bytes(error.json())).build();
     }

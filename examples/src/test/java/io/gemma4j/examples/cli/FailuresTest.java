@@ -88,7 +88,7 @@ class FailuresTest {
     @ValueSource(strings = {"frobnicate", "generate", "generate --prompt a --prompt-file b", "generate --prompt a --temperature -1",
             "generate --prompt a --temperature hot", "generate --prompt a --top-p 1.5", "generate --prompt a --top-k -1",
             "generate --prompt a --min-p NaN", "generate --prompt a --logit-bias a=1", "generate --prompt a --logit-bias 5=NaN",
-            "generate --prompt a --max-tokens 0", "generate --prompt a --logprobs -1", "generate --prompt a --stop=", "generate --prompt a --chunk 0",
+            "generate --prompt a --max-tokens 0", "generate --prompt a --logprobs -1", "generate --prompt a --stop=", "generate --prompt a --chunk -1",
             "generate --prompt a --threads -1", "generate --prompt a --context -1", "generate --prompt a --backend tpu", "generate --prompt a --cpu x",
             "generate --prompt a --kv q4", "generate --prompt a --colour", "tokenize", "tokenize --text a --text-file b", "logits --ids-file a",
             "logits --out a", "info more", "info --chunk 9999"})

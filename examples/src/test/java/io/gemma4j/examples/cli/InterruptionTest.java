@@ -3,7 +3,6 @@ package io.gemma4j.examples.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -27,21 +26,12 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "Windows has no signal that a test could send")
 @Timeout(60)
 class InterruptionTest {
-    private static final int IGNORED_SIGINT = 1 << 1;
-
     @TempDir
     private Path folder;
 
     @BeforeEach
     void signalsArrive() throws Exception {
-        Path status = Path.of("/proc/self/status");
-        if (Files.exists(status)) {
-            try (Stream<String> lines = Files.lines(status)) {
-                long ignored = lines.filter(line -> line.startsWith("SigIgn:")).mapToLong(line -> Long.parseUnsignedLong(line.split("\\s+")[1], 16))
-                        .findFirst().orElse(0);
-                assumeFalse((ignored & IGNORED_SIGINT) != 0, "this process was started with SIGINT ignored, which the program would inherit");
-            }
-        }
+        Interrupt.assumeItArrives();
     }
 
     private Process start(String... args) throws Exception {
@@ -50,10 +40,6 @@ class InterruptionTest {
                 Gemma4Cli.class.getName()));
         command.addAll(List.of(args));
         return new ProcessBuilder(command).redirectError(folder.resolve("err").toFile()).start();
-    }
-
-    private static void interrupt(Process process) throws Exception {
-        assertEquals(0, new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor());
     }
 
     private String errors() throws Exception {
@@ -70,7 +56,7 @@ class InterruptionTest {
         String text;
         try (InputStream out = process.getInputStream()) {
             byte[] first = out.readNBytes(20);
-            interrupt(process);
+            Interrupt.send(process);
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             all.writeBytes(first);
             all.writeBytes(out.readAllBytes());
@@ -93,7 +79,7 @@ class InterruptionTest {
             assertTrue(process.isAlive(), errors());
             Thread.sleep(5);
         }
-        interrupt(process);
+        Interrupt.send(process);
         assertEquals(130, process.waitFor());
         assertEquals("", errors());
         try (Stream<Path> files = Files.list(folder)) {
@@ -110,9 +96,9 @@ class InterruptionTest {
             assertTrue(process.isAlive(), errors());
             Thread.sleep(20);
         }
-        interrupt(process);
+        Interrupt.send(process);
         assertFalse(process.waitFor(1, TimeUnit.SECONDS), "the first one waits for the program to finish");
-        interrupt(process);
+        Interrupt.send(process);
         assertTrue(process.waitFor(5, TimeUnit.SECONDS), "the second one does not wait as long as the first");
         assertEquals(130, process.exitValue());
     }

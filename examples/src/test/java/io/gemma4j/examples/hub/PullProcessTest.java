@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gemma4j.examples.cli.Interrupt;
 import io.gemma4j.examples.hub.FakeHub.Fault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -88,13 +89,14 @@ class PullProcessTest {
 
     @Test
     void controlCLeavesWhatHasCome() throws Exception {
+        Interrupt.assumeItArrives();
         hub.next(Fault.STALL);
         Process process = pull("");
         while (!Files.exists(partial()) || Files.size(partial()) == 0) {
             assertTrue(process.isAlive(), errors());
             Thread.sleep(10);
         }
-        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        Interrupt.send(process);
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         assertNotEquals(0, process.exitValue());
         assertGoesOn();
