@@ -7,7 +7,10 @@ import java.nio.file.Path;
 
 /** The model that comes with the examples, so that they run without a download. Thread-safe. */
 public final class EmbeddedModel {
-    private static final String RESOURCE = "tiny.gguf";
+    /** What it is called. */
+    public static final String NAME = "tiny";
+
+    private static final String RESOURCE = NAME + ".gguf";
 
     /** What a user has to know about its answers. */
     public static final String NOTE = "no --model given: this is the small model that comes with the examples, which knows little";

@@ -26,6 +26,11 @@ final class ModelOptions {
         return EmbeddedModel.file();
     }
 
+    /** What to call it: the name of its file without the end, which for the embedded model is another one. */
+    String name(Path file) {
+        return model == null ? EmbeddedModel.NAME : file.getFileName().toString().replaceFirst("(?i)\\.gguf$", "");
+    }
+
     /** The file of a model that is named by its path or on the Hub, downloaded with a progress bar. */
     static Path file(String model, StandardStreams streams) throws IOException {
         try (ProgressBar bar = new ProgressBar(streams, () -> false)) {

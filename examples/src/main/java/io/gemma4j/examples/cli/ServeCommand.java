@@ -87,7 +87,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         Path file = model.file(streams);
         try (Gemma4 loaded = load(file, options)) {
-            return serve(loaded, serverOptions(nameOf(file), keys));
+            return serve(loaded, serverOptions(model.name(file), keys));
         }
     }
 
@@ -117,8 +117,8 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private ServerOptions serverOptions(String fileName, List<String> keys) {
-        return new ServerOptions(host, port, names.isEmpty() ? List.of(fileName) : names, keys, slots, queue, Duration.ofSeconds(timeLimitSeconds),
+    private ServerOptions serverOptions(String modelName, List<String> keys) {
+        return new ServerOptions(host, port, names.isEmpty() ? List.of(modelName) : names, keys, slots, queue, Duration.ofSeconds(timeLimitSeconds),
                 DEFAULTS.stopTime(), maxBodyBytes, hostNames, corsOrigins, thinking);
     }
 
@@ -129,9 +129,5 @@ final class ServeCommand implements Callable<Integer> {
         List<String> keys = new ArrayList<>(Files.readAllLines(apiKeyFile).stream().map(String::strip).filter(line -> !line.isEmpty()).toList());
         OptionValue.require(command, !keys.isEmpty(), "--api-key-file: " + apiKeyFile + " holds no key");
         return keys;
-    }
-
-    private static String nameOf(Path file) {
-        return file.getFileName().toString().replaceFirst("(?i)\\.gguf$", "");
     }
 }
