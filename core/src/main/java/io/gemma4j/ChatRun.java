@@ -67,7 +67,7 @@ final class ChatRun {
 
     private int draw() {
         return constrained == null ? run.draw()
-                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, remainingTokens(), !calls.isEmpty(), thoughtTokens > 0));
+                : run.draw(draw -> constrained.draw(draw, remainingTokens(), !calls.isEmpty(), thoughtTokens > 0));
     }
 
     private int remainingTokens() {
