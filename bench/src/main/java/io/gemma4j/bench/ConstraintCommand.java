@@ -28,8 +28,10 @@ import picocli.CommandLine.Spec;
 @Command(name = "constraint", mixinStandardHelpOptions = true, description = "Measures what a constraint costs: tokens per second with and without one, in turns.")
 final class ConstraintCommand implements Callable<Integer> {
     private static final String LIST = """
-            {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}, "note": {"type": "string"}, "count": {"type": "integer"}},
+            {"type": "array", "minItems": 20, "items": {"type": "object", "properties": {"name": {"type": "string"}, "note": {"type": "string"}, "count": {"type": "integer"}},
             "required": ["name", "note", "count"]}}""";
+    /** Tokens beyond those that are timed, so that no text has to come to its end. */
+    private static final int SPARE_TOKENS = 1024;
     private static final String PROMPT = "A list of things, please.";
 
     @Option(names = "--model", required = true, paramLabel = "F.gguf", description = "The model.")
@@ -76,7 +78,7 @@ final class ConstraintCommand implements Callable<Integer> {
         }
         String form = schema == null ? LIST : Files.readString(schema);
         PrintWriter out = spec.commandLine().getOut();
-        try (Gemma4 loaded = Gemma4.load(model, LoadOptions.defaults().backend(backend).contextTokens(8 * tokens + 512))) {
+        try (Gemma4 loaded = Gemma4.load(model, LoadOptions.defaults().backend(backend).contextTokens(tokens + 2 * SPARE_TOKENS))) {
             out.println(loaded.info().backend() + "; " + Machine.here().jvm());
             out.println("| sampling | free, tok/s | constraint kept, tok/s | new constraint, tok/s | cost kept, new | tokens each |");
             out.println("|---|---:|---:|---:|---:|---:|");
@@ -106,7 +108,7 @@ final class ConstraintCommand implements Callable<Integer> {
     /** A text that is cut off well before it would have to come to its end. */
     private Generation generate(Gemma4 loaded, SamplingOptions options, Constraint constraint) {
         Cancellation enough = new Cancellation();
-        GenerationRequest request = loaded.prompt(PROMPT).raw(true).sampling(o -> options).maxTokens(8 * tokens).cancellation(enough);
+        GenerationRequest request = loaded.prompt(PROMPT).raw(true).sampling(o -> options).maxTokens(tokens + SPARE_TOKENS).cancellation(enough);
         int[] pieces = {0};
         return (constraint == null ? request : request.constraint(constraint)).stream(piece -> {
             if (++pieces[0] >= tokens) {

@@ -22,7 +22,7 @@ public final class MaskedTokens implements AutoCloseable {
     private Step step; // whose token has not been drawn; null where there is none
     private boolean queued; // whether the device has run it
     private int aheadOf = NONE; // token whose step is queued, though it was not fed
-    private long turn;
+    private long turn = NONE; // of the decoder when the text had it last
 
     MaskedTokens(Gemma4Decoder decoder, KvCache cache, DeviceSampler device) {
         this.decoder = decoder;
@@ -63,7 +63,7 @@ public final class MaskedTokens implements AutoCloseable {
     public int draw(long[] allowed, boolean ahead, BooleanSupplier cancelled) {
         requireStep();
         boolean alone = decoder.queue(step, 0, cancelled, operations -> {
-            boolean undisturbed = decoder.turns() == turn + 1;
+            boolean undisturbed = turn == NONE || decoder.turns() == turn + 1;
             if (!queued || !undisturbed) {
                 device.run(step, operations);
             }
