@@ -60,7 +60,7 @@ class MaskedDrawingTest {
     }
 
     private static GenerationRequest request(Gemma4 model, Constraint constraint, SamplingOptions options, int maxTokens) {
-        return model.prompt("some text").constraint(constraint).sampling(o -> options).maxTokens(maxTokens);
+        return model.prompt("some text").constraint(constraint.untold()).sampling(o -> options).maxTokens(maxTokens);
     }
 
     private static void assertSame(Constraint constraint, SamplingOptions options, int maxTokens) {
@@ -192,7 +192,7 @@ class MaskedDrawingTest {
             SamplingOptions options = SamplingOptions.greedy().temperature(1.2f).seed(seed);
             List<String> replies = new ArrayList<>();
             for (Gemma4 model : List.of(host, drawing)) {
-                try (Chat chat = model.chat().thinking(Thinking.budget(7)).tool(now).maxTokens(60).sampling(o -> options).constraint(OBJECT).build()) {
+                try (Chat chat = model.chat().thinking(Thinking.budget(7)).tool(now).maxTokens(60).sampling(o -> options).constraint(OBJECT.untold()).build()) {
                     Reply reply = chat.send("What do you want?");
                     replies.add(reply.thinking() + "|" + reply.text() + "|" + reply.finishReason());
                 }
