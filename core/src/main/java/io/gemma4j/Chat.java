@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  * try (Chat chat = model.chat().system("You are terse.").tool(weather).build()) {
  *     System.out.println(chat.send("Weather in Oslo?").text());
  *     chat.stream("And in Bergen?", event -> {
- *         if (event instanceof Chat.Event.Text(String text)) {
+ *         if (event instanceof Chat.Event.Text(String text, _)) {
  *             System.out.print(text);
  *         }
  *     });
@@ -50,8 +50,15 @@ public final class Chat implements AutoCloseable {
          * A piece of the answer.
          *
          * @param text not empty, not ending within a character
+         * @param logprobs of the answer's tokens that were drawn since the piece before, if the chat notes them: {@link Builder#logprobs}. Tokens after the last
+         *     piece are in {@link Reply#logprobs()} alone
          */
-        record Text(String text) implements Event {}
+        record Text(String text, List<TokenScore> logprobs) implements Event {
+            /** Copies the list. */
+            public Text {
+                logprobs = List.copyOf(logprobs);
+            }
+        }
 
         /**
          * A piece of the thoughts.
