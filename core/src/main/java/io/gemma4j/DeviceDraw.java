@@ -8,6 +8,7 @@ final class DeviceDraw implements TokenDraw {
     private final Session session;
     private final DrawnTokens drawn;
     private final BooleanSupplier cancelled;
+    private boolean taken;
 
     /** Takes over {@code drawn}. */
     DeviceDraw(Session session, DrawnTokens drawn, BooleanSupplier cancelled) {
@@ -19,6 +20,7 @@ final class DeviceDraw implements TokenDraw {
     /** A device that is a step ahead has added the token it drew itself. */
     @Override
     public void feed(int[] tokens, ProgressListener progress) {
+        taken = false;
         if (drawn.isEmpty()) {
             session.feed(tokens, drawn, cancelled, progress);
         }
@@ -29,13 +31,16 @@ final class DeviceDraw implements TokenDraw {
         if (ahead) {
             session.queueNext(drawn, cancelled);
         }
+        taken = true;
         return session.take(drawn);
     }
 
-    /** The caller has the token that would be drawn. */
     @Override
     public void skip() {
-        session.take(drawn);
+        if (!taken) {
+            taken = true;
+            session.take(drawn);
+        }
     }
 
     @Override
