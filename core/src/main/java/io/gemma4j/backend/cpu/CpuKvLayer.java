@@ -18,7 +18,7 @@ final class CpuKvLayer implements KvLayer {
     CpuKvLayer(KvLayerLayout layout) {
         this.layout = layout;
         pageSlots = Math.min(layout.slots(), KvLayerLayout.PAGE_SLOTS);
-        headBytes = (long) layout.headDim() * layout.type().elementBytes();
+        headBytes = layout.headBytes();
         int pages = Math.ceilDiv(layout.slots(), pageSlots);
         keyPages = new MemorySegment[pages];
         valuePages = new MemorySegment[pages];
