@@ -22,7 +22,7 @@ final class CudaKvLayer implements KvLayer {
     }
 
     private static long halfBytes(KvLayerLayout layout) {
-        return (long) layout.kvHeads() * layout.slots() * layout.headDim() * layout.type().elementBytes();
+        return layout.kvHeads() * layout.slots() * layout.headBytes();
     }
 
     @Override
