@@ -137,7 +137,7 @@ class KernelTrafficTest {
             long bytes = MetalKvSlots.bytes(keys, 1, headDim, KvType.F16);
             MetalKvSlots cache = new MetalKvSlots(bench.buffer(bytes).slice(), bench.buffer(bytes).slice(), KvType.F16, 1, headDim, keys);
             MetalRows queries = bench.rows(bench.gaussians(heads * headDim), heads * headDim);
-            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1), cache);
+            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1, 0), cache);
             bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, queries, List.of(sequence), heads, keys,
                     bench.empty(1, heads * headDim));
         });
