@@ -88,7 +88,8 @@ template <typename CACHE, typename QUERY, uint TILES, uint MAX_HEAD_DIM> static 
     for (uint i = thread_index; i < TILES * 64; i += 128) {
         corrections[i] = 0.0f;
     }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+    // Where queries are rotated, results are going to take their place.
+    threadgroup_barrier(cache_format<CACHE>::TAIL != 0 ? mem_flags::mem_threadgroup | mem_flags::mem_device : mem_flags::mem_threadgroup);
 
     // Part f of tile t is at t * PARTS + f.
     constexpr uint PARTS = MAX_HEAD_DIM / 32;

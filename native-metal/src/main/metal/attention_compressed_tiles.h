@@ -12,7 +12,7 @@ template <typename FORMAT> static inline void decode_to(threadgroup float * part
     sixteen(head, HEAD_DIM, block, h, x);
     #pragma unroll
     for (ushort group = 0; group < 2; group++) {
-        threadgroup float4 * to = (threadgroup float4 *)(parts + FORMAT::part(h, group) * 64 + row * 8);
+        threadgroup float4 * to = (threadgroup float4 *)(parts + (h * FORMAT::HALF_PARTS + group * FORMAT::GROUP_PARTS) * 64 + row * 8);
         to[0] = x[2 * group];
         to[1] = x[2 * group + 1];
     }

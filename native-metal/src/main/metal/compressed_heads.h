@@ -4,14 +4,17 @@
 
 // Heads of keys and values whose elements share scales: the codes of all blocks of 32 elements, then a half for each block. For each format
 //   store_block(x, codes, lane)               writes the codes of 32 elements, by a simdgroup, and returns their scale
-//   sixteen(head, head_dim, block, h, x)      are 16 elements of a block: eight of its part part(h, 0), eight of its part part(h, 1)
+//   sixteen(head, head_dim, block, h, x)      are 16 elements of a block, two groups of eight neighbouring ones, which only half h of it has
 
 /** Two bytes of a head: all that is known of its alignment, unless it has a multiple of 256 elements, which makes it one of 16 bytes. */
 template <typename FORMAT> struct compressed { ushort bits; };
 
-/** BLOCK_UNITS: pairs of bytes that 32 elements take, their scale included. TAIL: whether the latest positions are also kept as rotated halves. */
-struct q8_0 { enum { BLOCK_UNITS = 17, TAIL = 0 }; static ushort part(ushort h, ushort group) { return 2 * h + group; } };
-struct tq4 { enum { BLOCK_UNITS = 9, TAIL = 1 }; static ushort part(ushort h, ushort group) { return h + 2 * group; } };
+/**
+ * BLOCK_UNITS: pairs of bytes that 32 elements take, their scale included. TAIL: whether the latest positions are also kept as rotated halves. Which part of
+ * eight elements of a block is group g of sixteen(h): h * HALF_PARTS + g * GROUP_PARTS.
+ */
+struct q8_0 { enum { BLOCK_UNITS = 17, TAIL = 0, HALF_PARTS = 2, GROUP_PARTS = 1 }; };
+struct tq4 { enum { BLOCK_UNITS = 9, TAIL = 1, HALF_PARTS = 1, GROUP_PARTS = 2 }; };
 
 /** The levels of TQ4. */
 constant half TQ4_LEVELS[16] = {
