@@ -106,7 +106,10 @@ struct HeadPlace {
     float factor;
 };
 
-/** Stores a head by a threadgroup of whole simdgroups. x: the head, after a barrier; with a tail it is rotated there. */
+/**
+ * Stores a head by a threadgroup of whole simdgroups. x: the head, which is rotated there where there is a tail. A thread first reads elements thread_index,
+ * thread_index + threads ...: those that it has written itself need no barrier.
+ */
 template <typename FORMAT> static inline void store_head(threadgroup float * x, device compressed<FORMAT> * cache, device half * tail, HeadPlace place,
         ushort thread_index, ushort threads, ushort simdgroups, ushort simdgroup, ushort lane) {
     if (FORMAT::TAIL != 0) {
@@ -122,6 +125,7 @@ template <typename FORMAT> static inline void store_head(threadgroup float * x, 
     }
     const uint blocks = place.head_dim / 32;
     device compressed<FORMAT> * to = cache + (ulong(place.position % place.slots) * place.kv_heads + place.head) * blocks * FORMAT::BLOCK_UNITS;
+    // The lane that has an element of a block is the thread that has it above.
     for (uint block = simdgroup; block < blocks; block += simdgroups) {
         const half scale = store_block(x + 32 * block, to + block * (FORMAT::BLOCK_UNITS - 1), lane);
         if (lane == 0) {

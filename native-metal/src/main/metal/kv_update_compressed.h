@@ -24,6 +24,5 @@ template <typename FORMAT> static inline void kv_update(device const float * key
     for (uint i = thread_index; i < args.head_dim; i += threads) {
         head[i] = from[i];
     }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
     store_head(head, is_key ? key_cache : value_cache, is_key ? tail_keys : tail_values, place, thread_index, threads, simdgroups, simdgroup, lane);
 }

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(MetalDriver.class)
 class MetalGoldenTest {
     private static final int GREEDY_TOKENS = 12;
+    private static final int CONTEXT_TOKENS = 256;
+    private static final int LONG_TEXT_TOKENS = 230;
 
     @TestFactory
     Stream<DynamicTest> logitsAreAsNearToTheReferenceAsThoseOfLlamaCpp() {
@@ -31,7 +33,43 @@ class MetalGoldenTest {
     }
 
     private static Gemma4 load(GoldenModel golden, Backend backend, KvType kv, int stepTokens) throws IOException {
-        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(backend).kvType(kv).prefillTokens(stepTokens).contextTokens(256));
+        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(backend).kvType(kv).prefillTokens(stepTokens).contextTokens(CONTEXT_TOKENS));
+    }
+
+    /** Also where much of the text is older than the tail of a compressed cache, and where a step reads from both. */
+    @TestFactory
+    Stream<DynamicTest> logitsWithCompressedCachesAreAsNearToThoseOfTheCpu() {
+        return GoldenModel.all().flatMap(golden -> Stream.of(KvType.Q8_0, KvType.TQ4).flatMap(kv -> IntStream.of(1, 7, 64).mapToObj(stepTokens ->
+                DynamicTest.dynamicTest(golden + " " + kv + ", steps of " + stepTokens, () -> compareWithCpu(golden, kv, stepTokens)))));
+    }
+
+    private static void compareWithCpu(GoldenModel golden, KvType kv, int stepTokens) throws IOException {
+        int[] text = longText(golden);
+        List<float[]> expected = allLogits(golden, Backend.CPU, kv, stepTokens, text);
+        List<float[]> actual = allLogits(golden, Backend.METAL, kv, stepTokens, text);
+        double worstL2 = 0;
+        double worstKl = 0;
+        for (int i = 0; i < text.length; i++) {
+            worstL2 = max(worstL2, GoldenModel.relativeL2(actual.get(i), expected.get(i)));
+            worstKl = max(worstKl, GoldenModel.kl(actual.get(i), expected.get(i)));
+        }
+        System.out.printf("golden %s %s steps of %d: from the CPU's at most relative L2 %.2e, KL %.2e%n", golden, kv, stepTokens, worstL2, worstKl);
+        assertTrue(worstL2 <= golden.maxRelativeL2(), "relative L2 must be at most " + golden.maxRelativeL2() + ", is " + worstL2);
+        assertTrue(worstKl <= golden.maxKl(), "KL must be at most " + golden.maxKl() + ", is " + worstKl);
+    }
+
+    /** The prompts one after the other. */
+    private static int[] longText(GoldenModel golden) {
+        int[] once = golden.prompts().stream().flatMapToInt(prompt -> IntStream.of(prompt.ids())).toArray();
+        return IntStream.range(0, LONG_TEXT_TOKENS).map(i -> once[i % once.length]).toArray();
+    }
+
+    private static List<float[]> allLogits(GoldenModel golden, Backend backend, KvType kv, int stepTokens, int[] text) throws IOException {
+        List<float[]> logits = new ArrayList<>();
+        try (Gemma4 model = load(golden, backend, kv, stepTokens); Session session = model.newSession()) {
+            session.feed(text, after -> logits.add(after.toArray()));
+        }
+        return logits;
     }
 
     private static void compare(GoldenModel golden, KvType kv, int stepTokens) throws IOException {
@@ -69,16 +107,16 @@ class MetalGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> greedyTokensAreThoseOfTheCpu() {
-        return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
-            int[] prompt = golden.prompts().getFirst().ids();
+        return GoldenModel.all().flatMap(golden -> Stream.of(KvType.F16, KvType.Q8_0, KvType.TQ4).map(kv -> DynamicTest.dynamicTest(golden + " " + kv, () -> {
+            int[] prompt = kv == KvType.F16 ? golden.prompts().getFirst().ids() : longText(golden);
             int[] expected;
-            try (Gemma4 cpu = load(golden, Backend.CPU, KvType.F16, 64)) {
+            try (Gemma4 cpu = load(golden, Backend.CPU, kv, 64)) {
                 expected = greedy(cpu, prompt);
             }
-            try (Gemma4 metal = load(golden, Backend.METAL, KvType.F16, 64)) {
+            try (Gemma4 metal = load(golden, Backend.METAL, kv, 64)) {
                 assertArrayEquals(expected, greedy(metal, prompt));
             }
-        }));
+        })));
     }
 
     private static int[] greedy(Gemma4 model, int[] prompt) {
