@@ -75,6 +75,8 @@ public final class Gemma4 implements AutoCloseable {
         this.samplingDefaults = SamplingMetadata.read(file.metadata());
         this.contextTokens = contextTokens(config, options);
         this.kvType = options.kvType();
+        // Fails for heads that the type cannot hold, before the weights are read.
+        KvLayout.of(config, contextTokens, 1, kvType);
         WeightUpload upload = new WeightUpload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
@@ -107,7 +109,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, UnaryOperator<LoadOptions> change) throws IOException {
@@ -123,7 +125,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, LoadOptions options) throws IOException {
@@ -162,7 +164,7 @@ public final class Gemma4 implements AutoCloseable {
      * @return bytes, by purpose
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      */
     public static MemoryEstimate estimateMemory(Path path, LoadOptions options) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
