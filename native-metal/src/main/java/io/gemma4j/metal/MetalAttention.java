@@ -142,12 +142,12 @@ final class MetalAttention implements AutoCloseable {
      * @throws IllegalArgumentException if a cache with a tail is a ring that has been filled: whole blocks of it are no blocks of positions
      */
     void attention(MetalStream stream, MetalRows queries, List<Sequence> sequences, int heads, int window, MetalRows out) {
+        rotateQueries(stream, queries, sequences, heads, out);
         List<Split> waiting = new ArrayList<>();
         long used = 0;
         for (Sequence sequence : sequences) {
             Span span = sequence.span;
             MetalKvSlots cache = sequence.cache;
-            MetalRows rotated = rotate(stream, queries, sequence, heads, out);
             int entries = span.rows * (heads / cache.kvHeads());
             boolean prefill = entries > DECODE_ENTRIES && cache.type() != KvType.F32;
             int tiles = Math.ceilDiv(entries, prefill ? PREFILL_ENTRIES : DECODE_ENTRIES);
@@ -161,7 +161,7 @@ final class MetalAttention implements AutoCloseable {
             }
             BufferSlice sums = scratch.slice(partBytes + used / PARTS_PER_SUM, bytes / cache.headDim() * 2);
             Split split = new Split(sequence, heads, splits, scratch.slice(used, bytes), sums, out.from(sequence.firstRow));
-            attend(stream, kernel(cache, prefill), tiles, rotated, window, split);
+            attend(stream, kernel(cache, prefill), tiles, (cache.rotated() ? out : queries).from(sequence.firstRow), window, split);
             if (splits > 1) {
                 waiting.add(split);
                 used += bytes;
@@ -175,22 +175,22 @@ final class MetalAttention implements AutoCloseable {
         }
     }
 
-    /** The queries of a sequence, rotated as its keys are: then they are where its results are going to be. */
-    private MetalRows rotate(MetalStream stream, MetalRows queries, Sequence sequence, int heads, MetalRows out) {
-        MetalKvSlots cache = sequence.cache;
-        if (!cache.rotated()) {
-            return queries.from(sequence.firstRow);
+    /** Rotates queries as their keys are: then they are where the results are going to be. */
+    private void rotateQueries(MetalStream stream, MetalRows queries, List<Sequence> sequences, int heads, MetalRows out) {
+        for (Sequence sequence : sequences) {
+            Span span = sequence.span;
+            MetalKvSlots cache = sequence.cache;
+            if (cache.rotated()) {
+                if (span.newestPosition >= cache.slots()) {
+                    throw new IllegalArgumentException("position " + span.newestPosition + " in a cache of type " + cache.type() + " with " + cache.slots()
+                            + " slots, which cannot be a ring");
+                }
+                if (headRotation == null) {
+                    headRotation = new MetalHeadRotation(kernels);
+                }
+                headRotation.rotate(stream, queries.from(sequence.firstRow), heads, cache.headDim(), out.from(sequence.firstRow), span.rows);
+            }
         }
-        if (sequence.span.newestPosition >= cache.slots()) {
-            throw new IllegalArgumentException("position " + sequence.span.newestPosition + " in a cache of type " + cache.type() + " with " + cache.slots()
-                    + " slots, which cannot be a ring");
-        }
-        if (headRotation == null) {
-            headRotation = new MetalHeadRotation(kernels);
-        }
-        MetalRows rotated = out.from(sequence.firstRow);
-        headRotation.rotate(stream, queries.from(sequence.firstRow), heads, cache.headDim(), rotated, sequence.span.rows);
-        return rotated;
     }
 
     private void growParts(long neededBytes) {
