@@ -50,7 +50,7 @@ class InfoCommandTest {
     }
 
     private static long kvBytes(String type) throws Exception {
-        CliRun run = CliRun.of("info", "--model", CliRun.DENSE, "--json", "--kv", type);
+        CliRun run = CliRun.of("info", "--model", CliRun.DENSE, "--json", "--kv", type, "--chunk", "64");
         return new ObjectMapper().readTree(run.out()).get("memory").get("kvBytesPerSession").asLong();
     }
 }

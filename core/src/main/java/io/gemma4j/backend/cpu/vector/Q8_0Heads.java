@@ -4,7 +4,6 @@ import static io.gemma4j.backend.cpu.vector.Lanes.signedBytes;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.toFloats;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
-import static io.gemma4j.tensor.LittleEndian.f16;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.HeadQ8_0;
@@ -23,16 +22,17 @@ final class Q8_0Heads implements HeadKernel {
     @Override
     public void load(MemorySegment from, long byteOffset, int heads, int headDim, float[] out, int outOffset) {
         long headBytes = KvType.Q8_0.headBytes(headDim);
+        long first = NativeMemory.range(from, byteOffset, heads * headBytes);
         for (int head = 0; head < heads; head++) {
-            load(from, byteOffset + head * headBytes, headDim, out, outOffset + head * headDim);
+            load(first + head * headBytes, headDim, out, outOffset + head * headDim);
         }
     }
 
-    private static void load(MemorySegment from, long codes, int headDim, float[] out, int outOffset) {
+    private static void load(long codes, int headDim, float[] out, int outOffset) {
         for (int i = 0; i < headDim; i += 32) {
-            FloatVector scale = splat(f16(from, codes + headDim + i / 16));
+            FloatVector scale = splat(NativeMemory.f16(codes + headDim + i / 16));
             for (int l = i; l < i + 32; l += LANES) {
-                toFloats(signedBytes(from, codes + l)).mul(scale).intoArray(out, outOffset + l);
+                toFloats(signedBytes(NativeMemory.ALL, (codes + l) & NativeMemory.POSITIVE)).mul(scale).intoArray(out, outOffset + l);
             }
         }
     }

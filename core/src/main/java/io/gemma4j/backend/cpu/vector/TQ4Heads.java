@@ -5,7 +5,6 @@ import static io.gemma4j.backend.cpu.vector.Lanes.low;
 import static io.gemma4j.backend.cpu.vector.Lanes.splat;
 import static io.gemma4j.backend.cpu.vector.Lanes.unsignedBytes;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.LANES;
-import static io.gemma4j.tensor.LittleEndian.f16;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.HeadTQ4;
@@ -26,16 +25,17 @@ final class TQ4Heads implements HeadKernel {
     @Override
     public void load(MemorySegment from, long byteOffset, int heads, int headDim, float[] out, int outOffset) {
         long headBytes = KvType.TQ4.headBytes(headDim);
+        long first = NativeMemory.range(from, byteOffset, heads * headBytes);
         for (int head = 0; head < heads; head++) {
-            load(from, byteOffset + head * headBytes, headDim, out, outOffset + head * headDim);
+            load(first + head * headBytes, headDim, out, outOffset + head * headDim);
         }
     }
 
-    private static void load(MemorySegment from, long codes, int headDim, float[] out, int outOffset) {
+    private static void load(long codes, int headDim, float[] out, int outOffset) {
         for (int i = 0; i < headDim; i += 32) {
-            FloatVector scale = splat(f16(from, codes + headDim / 2 + i / 16));
+            FloatVector scale = splat(NativeMemory.f16(codes + headDim / 2 + i / 16));
             for (int l = 0; l < 16; l += LANES) {
-                IntVector both = unsignedBytes(from, codes + i / 2 + l);
+                IntVector both = unsignedBytes(NativeMemory.ALL, (codes + i / 2 + l) & NativeMemory.POSITIVE);
                 LEVELS.of(low(both)).mul(scale).intoArray(out, outOffset + i + l);
                 LEVELS.of(high(both)).mul(scale).intoArray(out, outOffset + i + 16 + l);
             }
