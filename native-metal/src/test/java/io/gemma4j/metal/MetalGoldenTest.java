@@ -88,19 +88,14 @@ class MetalGoldenTest {
         return IntStream.range(0, tokens).map(i -> once[i % once.length]).toArray();
     }
 
-    /** Logits after each of the last tokens of a long text; steps of single tokens begin when it is long. */
+    /** Logits after each of the last tokens of a long text, which are read in steps of {@code stepTokens}, the others in large ones. */
     private static List<float[]> lateLogits(GoldenModel golden, Backend backend, KvType kv, int stepTokens) throws IOException {
         List<float[]> logits = new ArrayList<>();
         int[] text = longText(golden, EARLY_TOKENS + LATE_TOKENS);
-        try (Gemma4 model = load(golden, backend, kv, stepTokens == 1 ? 64 : stepTokens); Session session = model.newSession()) {
+        try (Gemma4 model = load(golden, backend, kv, 64); Session session = model.newSession()) {
             session.feed(Arrays.copyOf(text, EARLY_TOKENS));
-            int[] late = Arrays.copyOfRange(text, EARLY_TOKENS, text.length);
-            if (stepTokens > 1) {
-                session.feed(late, after -> logits.add(after.toArray()));
-            } else {
-                for (int token : late) {
-                    logits.add(session.feed(token).logits().toArray());
-                }
+            for (int from = EARLY_TOKENS; from < text.length; from += stepTokens) {
+                session.feed(Arrays.copyOfRange(text, from, Math.min(from + stepTokens, text.length)), after -> logits.add(after.toArray()));
             }
         }
         return logits;
