@@ -264,7 +264,7 @@ public final class Sampler {
 
     private void requireToken(int token, String what) {
         if (token < 0 || token >= vocabularySize) {
-            throw new IllegalArgumentException(what + " must be from 0 to " + (vocabularySize - 1) + ", was " + token);
+            throw new IllegalArgumentException("token ids of " + what + " must be from 0 to " + (vocabularySize - 1) + ", was " + token);
         }
     }
 
