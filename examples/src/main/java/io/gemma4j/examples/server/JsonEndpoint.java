@@ -74,6 +74,8 @@ abstract class JsonEndpoint implements Handler {
         } catch (RequestException e) {
             status = e.status().code();
             throw e;
+        } catch (IllegalArgumentException e) { // what is left of a body in wrong chunks cannot be skipped either
+            throw new CloseConnectionException("the body of the request is in wrong chunks", e);
         } catch (ClientGoneException e) {
             status = CLIENT_CLOSED_REQUEST;
             throw new CloseConnectionException(e.getMessage(), e);
