@@ -62,7 +62,7 @@ public final class Sampler {
         biasedTokens = options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray();
         biases = new float[biasedTokens.length];
         for (int i = 0; i < biases.length; i++) {
-            requireToken(biasedTokens[i], "logitBias");
+            requireToken(biasedTokens[i], "a token of logitBias");
             biases[i] = options.logitBias().get(biasedTokens[i]);
         }
         penalties = Penalties.isOn(options) ? new Penalties(options, vocabularySize) : null;
@@ -264,7 +264,7 @@ public final class Sampler {
 
     private void requireToken(int token, String what) {
         if (token < 0 || token >= vocabularySize) {
-            throw new IllegalArgumentException("token ids of " + what + " must be from 0 to " + (vocabularySize - 1) + ", was " + token);
+            throw new IllegalArgumentException(what + " must be from 0 to " + (vocabularySize - 1) + ", was " + token);
         }
     }
 
