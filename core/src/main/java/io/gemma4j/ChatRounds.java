@@ -81,6 +81,6 @@ record ChatRounds(Gemma4 model, ChatOptions options, Session session, BooleanSup
 
     private int[] render(List<Message> conversation) {
         return PromptRenderer.tokens(model.tokenizer(),
-                PromptRenderer.render(new Conversation(conversation, options.declarations(), options.thinking().enabled(), true)));
+                PromptRenderer.render(new Conversation(options.told(conversation), options.declarations(), options.thinking().enabled(), true)));
     }
 }

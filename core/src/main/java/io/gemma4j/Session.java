@@ -5,8 +5,10 @@ import io.gemma4j.backend.Step.LogitRows;
 import io.gemma4j.backend.Step;
 import io.gemma4j.model.DrawnTokens;
 import io.gemma4j.model.Gemma4Decoder.RowSink;
+import io.gemma4j.model.MaskedTokens;
 import io.gemma4j.sampling.Sampler;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -228,11 +230,11 @@ public final class Session implements AutoCloseable {
                 sampler.accept(history[i]);
             }
             int token = sampler.sample(lastLogits);
-            try (TokenDraw draw = new TokenDraw(this, sampler, () -> false, false)) {
+            try (TokenDraw draw = TokenDraw.of(this, sampler, () -> false, false, false)) {
                 for (int drawn = 1; more.test(token) && drawn < maxTokens && cache.tokens() < cache.contextTokens(); drawn++) {
                     sampler.accept(token);
                     draw.feed(new int[] {token}, ProgressListener.NONE);
-                    token = draw.draw(drawn + 1 < maxTokens);
+                    token = draw.draw(null, drawn + 1 < maxTokens);
                 }
             } finally {
                 logitsValid = false;
@@ -294,9 +296,14 @@ public final class Session implements AutoCloseable {
         return Arrays.copyOf(history, cache.tokens());
     }
 
-    /** What draws tokens on the device, or null where that is not possible. */
-    DrawnTokens drawnTokens(Sampler sampler) {
-        return model.decoder().drawnTokens(cache, sampler).orElse(null);
+    /** What draws tokens on the device, where that is possible. */
+    Optional<DrawnTokens> drawnTokens(Sampler sampler) {
+        return model.decoder().drawnTokens(cache, sampler);
+    }
+
+    /** What draws tokens on the device among some, where that is possible. */
+    Optional<MaskedTokens> maskedTokens(Sampler sampler) {
+        return model.decoder().maskedTokens(cache, sampler);
     }
 
     /** Adds tokens in steps, the last of which is queued with the draw of the token after it; the caller has entered. */
@@ -309,7 +316,35 @@ public final class Session implements AutoCloseable {
                 drawn.queue(step, stop);
             }
         });
-        logitsValid = false;
+    }
+
+    /** Adds tokens in steps, the last of which is left to who draws the token after it; the caller has entered. */
+    void feed(int[] tokens, MaskedTokens masked, BooleanSupplier cancelled, ProgressListener progress) {
+        check(tokens);
+        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> {
+            if (step.logitRowCount() == 0) {
+                model.decoder().run(step, stop, (row, logits) -> {});
+            } else {
+                masked.feed(step);
+            }
+        });
+    }
+
+    /** The token after what was fed, among those that are allowed; the caller has entered. */
+    int draw(MaskedTokens masked, long[] allowed, boolean ahead, BooleanSupplier cancelled) {
+        return masked.draw(allowed, ahead, stop(cancelled));
+    }
+
+    /** The token after what was fed is known; the caller has entered. */
+    void skip(MaskedTokens masked, BooleanSupplier cancelled) {
+        masked.skip(stop(cancelled));
+    }
+
+    /** Feeds the last token once more, for its logits; the caller has entered. */
+    void repeatLast(BooleanSupplier cancelled) {
+        int[] text = history();
+        int kept = keepPrefix(text);
+        feed(Arrays.copyOfRange(text, kept, text.length), cancelled, ProgressListener.NONE);
     }
 
     /** Queues the step of a token that is drawn but not taken, where that is possible; the caller has entered. */

@@ -12,6 +12,9 @@ public final class KvCache implements AutoCloseable {
     private int tokens;
     // Positions that a step has ever written since the cache was empty, valid or not: each has taken the place of another in a ring.
     private int writtenPositions;
+    // Of the tails: the first position that none of them has lost, and the end of what was written to them, since positions were last forgotten.
+    private int tailFrom;
+    private int tailEnd;
 
     /**
      * Wraps the layers' caches.
@@ -43,9 +46,27 @@ public final class KvCache implements AutoCloseable {
         return tokens;
     }
 
+    /**
+     * From where on a query reads keys and values from the tails of the layers that have one ({@link KvLayerLayout#tailSlots}), up to its own position;
+     * what is older it reads from the first store. May be asked for the first of a few consecutive queries, for all of them.
+     *
+     * @param position of the query, not before those of the step that is running
+     * @return a multiple of {@link KvLayerLayout#TAIL_TILE}; beyond {@code position} where the tails hold too little
+     */
+    public int tailFrom(int position) {
+        int from = Math.max(tailFrom, position - KvLayerLayout.TAIL_REACH);
+        return Math.ceilDiv(from, KvLayerLayout.TAIL_TILE) * KvLayerLayout.TAIL_TILE;
+    }
+
+    /** The first position that no tail has lost by forgetting; changes only when positions are forgotten. */
+    public int tailFrom() {
+        return tailFrom;
+    }
+
     /** Says that a step is about to write {@code count} more positions, which may fail. */
     public void begin(int count) {
         writtenPositions = Math.max(writtenPositions, tokens + count);
+        tailEnd = Math.max(tailEnd, tokens + count);
     }
 
     /** Declares {@code count} more positions valid, once a step that wrote them has finished. */
@@ -53,8 +74,8 @@ public final class KvCache implements AutoCloseable {
         if (count < 0 || tokens + count > contextTokens) {
             throw new IllegalArgumentException(tokens + " + " + count + " positions in a cache of " + contextTokens);
         }
+        begin(count);
         tokens += count;
-        writtenPositions = Math.max(writtenPositions, tokens);
     }
 
     /**
@@ -75,6 +96,13 @@ public final class KvCache implements AutoCloseable {
                 return false;
             }
         }
+        for (KvLayer layer : byLayer) {
+            if (layer != null && layer.layout().tailSlots() > 0) {
+                tailFrom = Math.max(tailFrom, tailEnd - layer.layout().tailSlots());
+            }
+        }
+        tailFrom = Math.min(tailFrom, count);
+        tailEnd = count;
         tokens = count;
         return true;
     }
@@ -83,6 +111,8 @@ public final class KvCache implements AutoCloseable {
     public void clear() {
         tokens = 0;
         writtenPositions = 0;
+        tailFrom = 0;
+        tailEnd = 0;
     }
 
     @Override

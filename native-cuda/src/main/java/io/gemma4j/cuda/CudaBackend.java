@@ -33,7 +33,6 @@ final class CudaBackend implements ModelBackend {
     // Activations take at most this part of the memory that is free once the weights are loaded.
     private static final int ACTIVATION_PART = 4;
     // Steps whose token is drawn on the host.
-    private static final Object NO_DRAW = "no draw";
     // Decoding the weights, which each step does once, then takes a tenth of the time.
     private static final int PREFERRED_STEP_ROWS = 2048;
 
@@ -44,6 +43,7 @@ final class CudaBackend implements ModelBackend {
     private final WeightStore weights;
     private final CudaElementwise elementwise;
     private final CudaMatmul matmul;
+    private final CompressedAttention compressed;
     private final CudaAttention attention;
     private final DecodeBlocks decode;
     private final FlashAttention flash;
@@ -89,10 +89,11 @@ final class CudaBackend implements ModelBackend {
         CudaMatvec matvec = new CudaMatvec(kernels, stream);
         boolean warpgroups = origin.hasWarpgroupProducts(context.device());
         matmul = new CudaMatmul(kernels, stream, matvec, permutation, warpgroups, recorded::discard);
-        attention = new CudaAttention(kernels, stream, recorded::discard);
+        compressed = new CompressedAttention(kernels, stream, elementwise, recorded::discard);
+        attention = new CudaAttention(kernels, stream, compressed, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
         draws = new DeviceDraws(stream, recorded, sampling, decode::headMaxima, () -> kvOwners);
-        flash = new FlashAttention(kernels, stream, elementwise, warpgroups, recorded::discard);
+        flash = new FlashAttention(kernels, stream, elementwise, compressed, warpgroups, recorded::discard);
         prefill = new PrefillBlocks(matmul, elementwise, attention, flash, weights);
     }
 
@@ -164,15 +165,15 @@ final class CudaBackend implements ModelBackend {
         if (step.rows() == 1 && step.logitRowCount() == 1) {
             draws.release();
             recorded.set(step, kvOwners);
-            recorded.run(NO_DRAW, operations);
+            recorded.run(operations);
         } else {
             operations.run();
         }
     }
 
     @Override
-    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
-        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits));
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits, boolean masked) {
+        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits, masked));
     }
 
     private StepInputs inputs(Step step) {
@@ -375,6 +376,7 @@ final class CudaBackend implements ModelBackend {
             recorded.close();
             decode.close();
             attention.close();
+            compressed.close();
             flash.close();
             matmul.close();
             elementwise.close();

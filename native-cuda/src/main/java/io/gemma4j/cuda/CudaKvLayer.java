@@ -4,7 +4,7 @@ import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
 import java.util.function.Consumer;
 
-/** Keys and values in device memory, each {@code [kvHeads][slots][headDim]}, all allocated from the start. */
+/** Keys and values in device memory, each {@code [kvHeads][slots]} of heads, then the tails of both, all allocated from the start. */
 final class CudaKvLayer implements KvLayer {
     private final KvLayerLayout layout;
     private final CudaBuffer buffer;
@@ -18,11 +18,15 @@ final class CudaKvLayer implements KvLayer {
     CudaKvLayer(CudaContext context, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
         this.layout = layout;
         this.onClose = onClose;
-        buffer = CudaBuffer.allocate(context, "keys and values of layer " + layout.layer(), 2 * halfBytes(layout));
+        buffer = CudaBuffer.allocate(context, "keys and values of layer " + layout.layer(), 2 * (halfBytes(layout) + tailHalfBytes(layout)));
     }
 
     private static long halfBytes(KvLayerLayout layout) {
-        return (long) layout.kvHeads() * layout.slots() * layout.headDim() * layout.type().elementBytes();
+        return layout.kvHeads() * layout.slots() * layout.headBytes();
+    }
+
+    private static long tailHalfBytes(KvLayerLayout layout) {
+        return layout.kvHeads() * layout.tailSlots() * layout.tailHeadBytes();
     }
 
     @Override
@@ -36,6 +40,16 @@ final class CudaKvLayer implements KvLayer {
 
     DevicePointer values() {
         return buffer.pointer().plus(halfBytes(layout));
+    }
+
+    /** The tail of the keys; not to be read where the layout has no tail. */
+    DevicePointer tailKeys() {
+        return buffer.pointer().plus(2 * halfBytes(layout));
+    }
+
+    /** The tail of the values. */
+    DevicePointer tailValues() {
+        return tailKeys().plus(tailHalfBytes(layout));
     }
 
     long bytes() {

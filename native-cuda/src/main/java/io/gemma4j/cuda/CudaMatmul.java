@@ -42,7 +42,8 @@ final class CudaMatmul implements AutoCloseable {
 
     void matmul(CudaWeight weight, CudaActivations in, CudaActivations out, int rows) {
         TileMatrix tiles = weight.tiles();
-        if (tiles != null && rows <= MATVEC_ROWS && weight.pairedMatrices() == 0) {
+        int mostMatvecs = FewRowProducts.take(weight, rows) ? 1 : MATVEC_ROWS;
+        if (tiles != null && rows <= mostMatvecs && weight.pairedMatrices() == 0) {
             for (int row = 0; row < rows; row++) {
                 matvec(tiles, in.row(row), out.row(row));
             }

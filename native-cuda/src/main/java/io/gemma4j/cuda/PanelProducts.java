@@ -6,7 +6,8 @@ import java.util.List;
 
 /**
  * Products of many rows on tensor cores: inputs become panels of 16-bit floats, weights are decoded to such panels, and a product of two panels is the same
- * whatever type the weights had. Panels are valid until the next one of the same kind. Used by one thread at a time. Closing frees their memory.
+ * whatever type the weights had. With a few rows, {@link FewRowProducts} decode weights on the way. Panels are valid until the next one of the same kind.
+ * Used by one thread at a time. Closing frees their memory.
  */
 final class PanelProducts implements AutoCloseable {
     private static final int INPUT_THREADS = 256;
@@ -19,6 +20,7 @@ final class PanelProducts implements AutoCloseable {
     private final int multiprocessors;
     private final ScratchMemory inputs;
     private final ScratchMemory gated;
+    private final FewRowProducts fewRows;
 
     /** {@code warpgroups}: see {@link ProductKernel#of}. */
     PanelProducts(KernelLibrary kernels, CudaStream stream, WeightPanels weightPanels, boolean warpgroups, Runnable onMove) {
@@ -29,6 +31,7 @@ final class PanelProducts implements AutoCloseable {
         multiprocessors = stream.context().device().multiprocessors();
         inputs = new ScratchMemory(stream.context(), "the input of products", onMove);
         gated = new ScratchMemory(stream.context(), "gated activations of many rows", onMove);
+        fewRows = new FewRowProducts(kernels, stream, onMove);
     }
 
     /** Makes room for decoded weights, so that later products do not allocate. */
@@ -80,6 +83,10 @@ final class PanelProducts implements AutoCloseable {
         if (weight.pairedMatrices() > 0) {
             throw new IllegalStateException("tensor '" + weight.name() + "': gate and up alternate, which only a product with GEGLU takes");
         }
+        if (FewRowProducts.take(weight, in.rows())) {
+            fewRows.multiply(weight, in, out);
+            return;
+        }
         int rows = Math.toIntExact(weight.rows());
         int together = WeightPanels.rowsTogether(rows, weight.columns());
         for (int first = 0; first < rows; first += together) {
@@ -92,6 +99,10 @@ final class PanelProducts implements AutoCloseable {
 
     /** GEGLU of the products with gate and up, as input of the next product. */
     HalfPanel geglu(CudaWeight gateUp, HalfPanel in) {
+        if (FewRowProducts.take(gateUp, in.rows())) {
+            CudaActivations floats = fewRows.geglu(gateUp, in);
+            return input(floats, floats.width(), floats.rows());
+        }
         HalfPanel out = gated(in.rows(), gateUp.rows());
         Panels weights = weightPanels.decodePaired(gateUp);
         for (int pass = 0; pass < 2; pass++) {
@@ -178,5 +189,6 @@ final class PanelProducts implements AutoCloseable {
         weightPanels.close();
         inputs.close();
         gated.close();
+        fewRows.close();
     }
 }

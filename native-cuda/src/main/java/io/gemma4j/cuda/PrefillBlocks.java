@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * whether there are kernels for its weights; if not, it has done nothing. Used by one thread at a time. Owns no memory.
  */
 final class PrefillBlocks {
-    // Fewer rows are read faster by mat-vecs.
+    // Where weights are decoded to memory, fewer rows are read faster by mat-vecs.
     private static final int MIN_ROWS = 5;
 
     private final PanelProducts products;
@@ -54,8 +54,10 @@ final class PrefillBlocks {
 
     boolean attentionBlock(AttentionWeights w, float epsilon, Step step, StepInputs inputs, LayerScratch s) {
         int rows = step.rows();
-        if (rows < MIN_ROWS || !onTensorCores(w.query(), w.output()) || w.ownsKv() && !onTensorCores(w.key())
-                || w.value() != null && !onTensorCores(w.value())) {
+        if (rows < MIN_ROWS && !FewRowProducts.take((CudaWeight) w.output(), rows)) {
+            return false;
+        }
+        if (!onTensorCores(w.query(), w.output()) || w.ownsKv() && !onTensorCores(w.key()) || w.value() != null && !onTensorCores(w.value())) {
             return false;
         }
         CudaActivations query = (CudaActivations) s.query();

@@ -42,8 +42,17 @@ record GoldenModel(String name, Path file, List<Prompt> prompts, double maxKl, d
 
     /** Tokens that a layer with a sliding window sees. */
     int window() throws IOException {
+        return config().layers().stream().filter(Gemma4Config.Layer::sliding).findFirst().orElseThrow().window();
+    }
+
+    /** Whether tokens choose among experts. */
+    boolean hasExperts() throws IOException {
+        return config().experts() > 0;
+    }
+
+    private Gemma4Config config() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            return Gemma4Config.of(GgufFile.open(file, arena)).layers().stream().filter(Gemma4Config.Layer::sliding).findFirst().orElseThrow().window();
+            return Gemma4Config.of(GgufFile.open(file, arena));
         }
     }
 

@@ -50,14 +50,24 @@ class PanelProductsTest {
                 .flatMap(warpgroups -> Stream.of(GgmlType.Q4_K, GgmlType.Q6_K, GgmlType.F16, GgmlType.Q2_K)
                         .map(type -> DynamicTest.dynamicTest(type + (warpgroups ? ", warpgroups" : ", warps"), () -> {
                             for (int rows : new int[] {5, 64, 129, 300}) {
-                                product(type, rows, warpgroups);
+                                product(type, rows, warpgroups, type == GgmlType.F16 ? 40 : 0);
                             }
                         })));
     }
 
-    private void product(GgmlType type, int rows, boolean warpgroups) {
+    @TestFactory
+    Stream<DynamicTest> aFewRowsOfEveryType() {
+        return Stream.of(GgmlType.values()).filter(type -> TileLayout.supports(type, 256) && type != GgmlType.F32)
+                .map(type -> DynamicTest.dynamicTest(type.toString(), () -> {
+                    for (int rows : new int[] {2, 3, 8, 9, 31, 32, 33}) {
+                        product(type, rows, false, type.blockElements() == 256 ? 0 : 32 * (rows % 8));
+                    }
+                }));
+    }
+
+    private void product(GgmlType type, int rows, boolean warpgroups, int moreColumns) {
         Random random = new Random(rows);
-        int columns = 256 * (1 + random.nextInt(4)) + (type == GgmlType.F16 ? 40 : 0);
+        int columns = 256 * (1 + random.nextInt(4)) + moreColumns;
         int outputs = 1 + random.nextInt(700);
         QuantizedTensor weight = RandomTensors.of(type, outputs, columns, random);
         float[][] in = RandomTensors.gaussians(rows, columns, random);

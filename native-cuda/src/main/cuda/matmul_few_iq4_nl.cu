@@ -1,0 +1,3 @@
+#include "matmul_few.cuh"
+
+MATMUL_FEW_KERNELS(iq4_nl, IQ4_NL)

@@ -1,0 +1,3 @@
+#include "matmul_few.cuh"
+
+MATMUL_FEW_KERNELS(q4_0, Q4_0)

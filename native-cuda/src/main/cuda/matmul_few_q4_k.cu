@@ -1,0 +1,3 @@
+#include "matmul_few.cuh"
+
+MATMUL_FEW_KERNELS(q4_k, Q4_K)
