@@ -4,6 +4,7 @@ import io.gemma4j.ModelFormatException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * Reads the head of a GGUF file from front to back. Every length is checked against the bytes that are left before anything is allocated for
@@ -109,7 +110,11 @@ final class GgufCursor {
 
     private GgufValueType readType(String subject) {
         int id = readInt(subject);
-        return GgufValueType.byId(id).orElseThrow(() -> unexpected(subject, "a value type from 0 to 12", Integer.toUnsignedString(id)));
+        Optional<GgufValueType> type = GgufValueType.byId(id);
+        if (type.isEmpty()) {
+            throw unexpected(subject, "a value type from 0 to 12", Integer.toUnsignedString(id));
+        }
+        return type.get();
     }
 
     private String readText(String subject, int maxBytes) {

@@ -3,6 +3,8 @@ package io.gemma4j.gguf;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -41,7 +43,8 @@ public enum GgufValueType {
     /** Bytes of an array's element type and count. */
     static final int ARRAY_HEADER_BYTES = 12;
 
-    private static final GgufValueType[] BY_ID = values();
+    // Made once: a file may have a type for each of millions of arrays.
+    private static final List<Optional<GgufValueType>> BY_ID = Arrays.stream(values()).map(Optional::of).toList();
 
     private final int bytes;
     private final Class<?> javaClass;
@@ -72,7 +75,7 @@ public enum GgufValueType {
 
     /** The type with that number, if there is one. */
     public static Optional<GgufValueType> byId(int id) {
-        return id >= 0 && id < BY_ID.length ? Optional.of(BY_ID[id]) : Optional.empty();
+        return id >= 0 && id < BY_ID.size() ? BY_ID.get(id) : Optional.empty();
     }
 
     /** The value of this type, which must be of fixed size, at byte {@code offset}. */
