@@ -10,7 +10,7 @@ import java.util.function.BooleanSupplier;
  * user has entered the session. One thread at a time. Closing, by whoever opened it, waits for the device.
  */
 final class TokenDraw implements AutoCloseable {
-    private final Session session;
+    private final SessionText text;
     private final Sampler sampler;
     private final BooleanSupplier cancelled;
     private final DrawnTokens drawn; // null where tokens are drawn from the logits
@@ -21,11 +21,11 @@ final class TokenDraw implements AutoCloseable {
      * @param sampler told by the caller which tokens are accepted: those that were fed, before {@link #draw}
      * @param needsLogits whether somebody wants to see the logits of each step
      */
-    TokenDraw(Session session, Sampler sampler, BooleanSupplier cancelled, boolean needsLogits) {
-        this.session = session;
+    TokenDraw(SessionText text, Sampler sampler, BooleanSupplier cancelled, boolean needsLogits) {
+        this.text = text;
         this.sampler = sampler;
         this.cancelled = cancelled;
-        drawn = needsLogits ? null : session.drawnTokens(sampler);
+        drawn = needsLogits ? null : text.drawnTokens(sampler);
     }
 
     /**
@@ -35,9 +35,9 @@ final class TokenDraw implements AutoCloseable {
      */
     void feed(int[] tokens, ProgressListener progress) {
         if (drawn == null) {
-            session.feed(tokens, cancelled, progress);
+            text.feed(tokens, cancelled, progress);
         } else if (drawn.isEmpty()) {
-            session.feed(tokens, drawn, cancelled, progress);
+            text.feed(tokens, drawn, cancelled, progress);
         }
     }
 
@@ -49,18 +49,18 @@ final class TokenDraw implements AutoCloseable {
      */
     int draw(boolean ahead) {
         if (drawn == null) {
-            return sampler.sample(session.lastLogits());
+            return sampler.sample(text.lastLogits());
         }
         if (ahead) {
-            session.queueNext(drawn, cancelled);
+            text.queueNext(drawn, cancelled);
         }
-        return session.take(drawn);
+        return text.take(drawn);
     }
 
     /** The next token is not to be drawn: the caller has it. */
     void skip() {
         if (drawn != null) {
-            session.take(drawn);
+            text.take(drawn);
         }
     }
 

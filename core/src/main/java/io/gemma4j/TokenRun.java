@@ -51,7 +51,7 @@ final class TokenRun {
         this.maxTokens = maxTokens;
         this.logprobCount = logprobCount;
         this.sampler = new Sampler(sampling, model.tokenizer().vocabularySize());
-        this.draw = new TokenDraw(session, sampler, cancelled, drawsFromLogits || logprobCount > 0);
+        this.draw = new TokenDraw(session.text(), sampler, cancelled, drawsFromLogits || logprobCount > 0);
     }
 
     /**
@@ -69,7 +69,7 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw(TokenChoice choice) {
-        return take(advance(() -> choice.choose(sampler, session.lastLogits())));
+        return take(advance(() -> choice.choose(sampler, session.text().lastLogits())));
     }
 
     /**
@@ -93,11 +93,12 @@ final class TokenRun {
         PrefillEvent prefill = new PrefillEvent();
         prefill.begin();
         long start = System.nanoTime();
-        cachedTokens = session.keepPrefix(prompt);
+        cachedTokens = session.text().keepPrefix(prompt);
         for (int token : prompt) {
             sampler.accept(token);
         }
         draw.feed(Arrays.copyOfRange(prompt, cachedTokens, prompt.length), progress);
+        session.text().checkpoint(prompt.length); // what follows may be said anew, or without its thoughts
         int token = next.getAsInt();
         prefillNanos = System.nanoTime() - start;
         prefill.tokens = prompt.length - cachedTokens;
@@ -120,7 +121,7 @@ final class TokenRun {
 
     private int take(int token) {
         if (logprobCount > 0) {
-            logprobs.add(sampler.score(session.lastLogits(), token, logprobCount));
+            logprobs.add(sampler.score(session.text().lastLogits(), token, logprobCount));
         }
         sampler.accept(token);
         tokens.add(token);

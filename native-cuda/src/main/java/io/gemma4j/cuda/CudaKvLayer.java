@@ -2,10 +2,13 @@ package io.gemma4j.cuda;
 
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Keys and values in device memory, each {@code [kvHeads][slots][headDim]}, all allocated from the start. */
 final class CudaKvLayer implements KvLayer {
+    private final CudaStream stream;
     private final KvLayerLayout layout;
     private final CudaBuffer buffer;
     private final Consumer<CudaKvLayer> onClose;
@@ -13,12 +16,14 @@ final class CudaKvLayer implements KvLayer {
     /**
      * Allocates it.
      *
+     * @param stream that steps use
      * @param onClose told when it is closed first
      */
-    CudaKvLayer(CudaContext context, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
+    CudaKvLayer(CudaStream stream, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
+        this.stream = stream;
         this.layout = layout;
         this.onClose = onClose;
-        buffer = CudaBuffer.allocate(context, "keys and values of layer " + layout.layer(), 2 * halfBytes(layout));
+        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(), 2 * halfBytes(layout));
     }
 
     private static long halfBytes(KvLayerLayout layout) {
@@ -38,7 +43,15 @@ final class CudaKvLayer implements KvLayer {
         return buffer.pointer().plus(halfBytes(layout));
     }
 
-    long bytes() {
+    @Override
+    public List<KvStore> stores() {
+        int headBytes = layout.headDim() * layout.type().elementBytes();
+        return List.of(new CudaKvStore(stream, buffer, 0, layout.kvHeads(), layout.slots(), headBytes),
+                new CudaKvStore(stream, buffer, halfBytes(layout), layout.kvHeads(), layout.slots(), headBytes));
+    }
+
+    @Override
+    public long bytes() {
         return buffer.bytes();
     }
 

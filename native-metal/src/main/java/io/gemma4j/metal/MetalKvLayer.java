@@ -2,10 +2,13 @@ package io.gemma4j.metal;
 
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Keys and values of a layer of a sequence, allocated from the start: the system gives pages when they are first written. */
 final class MetalKvLayer implements KvLayer {
+    private final MetalStream stream;
     private final KvLayerLayout layout;
     private final MetalBuffer buffer;
     private final MetalKvSlots slots;
@@ -14,9 +17,11 @@ final class MetalKvLayer implements KvLayer {
     /**
      * Allocates it.
      *
+     * @param stream that steps use
      * @param onClose told when it is closed first
      */
-    MetalKvLayer(MetalDevice device, KvLayerLayout layout, Consumer<MetalKvLayer> onClose) {
+    MetalKvLayer(MetalDevice device, MetalStream stream, KvLayerLayout layout, Consumer<MetalKvLayer> onClose) {
+        this.stream = stream;
         this.layout = layout;
         this.onClose = onClose;
         long half = MetalKvSlots.bytes(layout.slots(), layout.kvHeads(), layout.headDim(), layout.type());
@@ -33,7 +38,15 @@ final class MetalKvLayer implements KvLayer {
         return slots;
     }
 
-    long bytes() {
+    @Override
+    public List<KvStore> stores() {
+        int headBytes = layout.headDim() * layout.type().elementBytes();
+        return List.of(new MetalKvStore(stream, slots.keys(), layout.kvHeads(), layout.slots(), headBytes),
+                new MetalKvStore(stream, slots.values(), layout.kvHeads(), layout.slots(), headBytes));
+    }
+
+    @Override
+    public long bytes() {
         return buffer.bytes();
     }
 

@@ -3,22 +3,26 @@ package io.gemma4j.backend.cpu;
 import io.gemma4j.Gemma4Exception;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Keys and values outside the Java heap, in pages {@code [kvHeads][slots of a page][headDim]} that are allocated when first written. */
 final class CpuKvLayer implements KvLayer {
     private final KvLayerLayout layout;
     private final Arena arena = Arena.ofShared();
     private final int pageSlots;
-    private final long headBytes;
+    private final int headBytes;
     private final MemorySegment[] keyPages;
     private final MemorySegment[] valuePages;
 
     CpuKvLayer(KvLayerLayout layout) {
         this.layout = layout;
         pageSlots = Math.min(layout.slots(), KvLayerLayout.PAGE_SLOTS);
-        headBytes = (long) layout.headDim() * layout.type().elementBytes();
+        headBytes = layout.headDim() * layout.type().elementBytes();
         int pages = Math.ceilDiv(layout.slots(), pageSlots);
         keyPages = new MemorySegment[pages];
         valuePages = new MemorySegment[pages];
@@ -27,6 +31,25 @@ final class CpuKvLayer implements KvLayer {
     @Override
     public KvLayerLayout layout() {
         return layout;
+    }
+
+    @Override
+    public List<KvStore> stores() {
+        return List.of(new CpuKvStore(this, keyPages), new CpuKvStore(this, valuePages));
+    }
+
+    @Override
+    public long bytes() {
+        return Stream.of(keyPages, valuePages).flatMap(Stream::of).filter(Objects::nonNull).mapToLong(MemorySegment::byteSize).sum();
+    }
+
+    int headBytes() {
+        return headBytes;
+    }
+
+    /** The page that {@code slot} is in. */
+    int page(int slot) {
+        return slot / pageSlots;
     }
 
     int slot(int position) {
@@ -44,9 +67,9 @@ final class CpuKvLayer implements KvLayer {
      * @throws Gemma4Exception if the system has no memory for it
      */
     void reserve(int slot) {
-        int page = slot / pageSlots;
+        int page = page(slot);
         if (keyPages[page] == null) {
-            long bytes = layout.kvHeads() * pageSlots * headBytes;
+            long bytes = (long) layout.kvHeads() * pageSlots * headBytes;
             MemorySegment both = allocate(2 * bytes);
             valuePages[page] = both.asSlice(bytes, bytes);
             keyPages[page] = both.asSlice(0, bytes);
@@ -63,11 +86,11 @@ final class CpuKvLayer implements KvLayer {
     }
 
     MemorySegment keys(int slot) {
-        return keyPages[slot / pageSlots];
+        return keyPages[page(slot)];
     }
 
     MemorySegment values(int slot) {
-        return valuePages[slot / pageSlots];
+        return valuePages[page(slot)];
     }
 
     /** Where a head of a slot starts in its page. */
