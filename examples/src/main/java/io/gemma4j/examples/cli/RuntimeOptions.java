@@ -23,8 +23,8 @@ final class RuntimeOptions {
     @Option(names = "--kv", paramLabel = "f16|f32", description = "Element type of the key/value cache.")
     private KvType kvType;
 
-    @Option(names = "--context", paramLabel = "TOKENS",
-            description = "Room for prompt and answer together. Default: what the model was made for, at most 8192.")
+    @Option(names = "--context", paramLabel = "TOKENS|fit", converter = ContextOption.class,
+            description = "Room for prompt and answer together; fit takes what there is memory for. Default: what the model was made for, at most 8192.")
     private Integer contextTokens;
 
     @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: what the backend is fast with.")
