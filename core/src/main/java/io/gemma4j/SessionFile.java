@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -54,6 +55,9 @@ final class SessionFile {
      */
     static void write(Path file, Gemma4 model, SessionText text, BooleanSupplier cancelled) throws IOException {
         Path target = file.toAbsolutePath();
+        if (Files.isDirectory(target)) {
+            throw new FileSystemException(file.toString(), null, "is a directory");
+        }
         Path part = Files.createTempFile(target.getParent(), target.getFileName().toString(), ".part");
         try {
             try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE); Arena arena = Arena.ofConfined()) {

@@ -229,6 +229,7 @@ class SessionFileTest {
             assertThrows(FileSystemException.class, () -> session.save(folder.resolve("absent/session")));
             Files.createDirectories(folder.resolve("full/inside"));
             assertThrows(FileSystemException.class, () -> session.save(folder.resolve("full")));
+            assertThrows(FileSystemException.class, () -> session.save(folder.getRoot()));
             assertEquals(3, session.feed(4).rewind(3).tokens());
             try (Stream<Path> files = Files.list(folder)) {
                 assertEquals(List.of(folder.resolve("full")), files.toList());
