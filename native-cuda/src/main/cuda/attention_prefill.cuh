@@ -4,6 +4,7 @@
 
 #include "attention_split.cuh"
 #include "dependent_launch.cuh"
+#include "head_codes.cuh"
 
 constexpr int PREFILL_COLUMNS = 32;
 
@@ -24,9 +25,9 @@ struct PrefillArguments {
     int outStride;
 };
 
-template <class Cache, int D>
+template <class Attention>
 struct PrefillShared {
-    typename Streaming<Cache, D, PREFILL_COLUMNS / 8>::Shared stream;
+    typename Attention::Shape::Shared stream;
     // Of a block's rows: first and last position seen (first > last: none), and the sequence.
     int2 visible[PREFILL_COLUMNS];
     int sequence[PREFILL_COLUMNS];
@@ -36,6 +37,7 @@ struct PrefillShared {
 struct Segment {
     int first;
     int end;
+    int firstPosition;
     Split split;
 };
 
@@ -44,19 +46,50 @@ __device__ __forceinline__ Segment segmentFrom(const Shared &shared, int first, 
     int from = INT32_MAX;
     int last = -1;
     int end = first;
+    int firstPosition = INT32_MAX - TAIL_TILE;
     for (; end < rows && shared.sequence[end] == shared.sequence[first]; end++) {
         from = min(from, shared.visible[end].x);
         last = max(last, shared.visible[end].y);
+        if (shared.visible[end].y >= 0) {
+            firstPosition = min(firstPosition, shared.visible[end].y);
+        }
     }
-    return {first, end, last < 0 ? splitOf(0, 0, minSplitKeys) : splitOf(from, last + 1 - from, minSplitKeys)};
+    return {first, end, firstPosition, last < 0 ? splitOf(0, 0, minSplitKeys) : splitOf(from, last + 1 - from, minSplitKeys)};
 }
 
-template <class Cache, int D, int DEPTH>
+// Brings a block's queries to shared memory, four elements at a time; those of rotated caches are rotated.
+template <int D, class Attention>
+__device__ __forceinline__ void loadQueries(typename Attention::Shape::Shared &shared, const float *queries, int rowStride, int group, int columns) {
+    const auto store = [&](int column, int dim, float4 q) {
+        const SplitPair first = splitPair(q.x, q.y);
+        const SplitPair second = splitPair(q.z, q.w);
+        const int place = Attention::queryPlace(dim);
+        *reinterpret_cast<uint2 *>(&shared.queries[0][column][place]) = make_uint2(first.high, second.high);
+        *reinterpret_cast<uint2 *>(&shared.queries[1][column][place]) = make_uint2(first.low, second.low);
+    };
+    const auto head = [&](int column) { return queries + static_cast<size_t>(column / group) * rowStride + column % group * D; };
+    if constexpr (Attention::ROTATED) {
+        for (int column = threadIdx.x / 32; column < columns; column += Attention::Shape::WARPS) {
+            HeadLane<D> lane;
+            lane.load(head(column));
+            rotate_head(lane);
+#pragma unroll
+            for (int i = 0; i < 2 * HeadLane<D>::GROUPS; i++) {
+                const float *x = &lane.x[i / HeadLane<D>::GROUPS][i % HeadLane<D>::GROUPS * 4];
+                store(column, HeadLane<D>::element(i / HeadLane<D>::GROUPS, i % HeadLane<D>::GROUPS), make_float4(x[0], x[1], x[2], x[3]));
+            }
+        }
+    } else {
+        for (int i = threadIdx.x * 4; i < columns * D; i += Attention::Shape::THREADS * 4) {
+            store(i / D, i % D, __ldcg(reinterpret_cast<const float4 *>(head(i / D) + i % D)));
+        }
+    }
+}
+
+template <class Attention, int D>
 __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
-    using Element = typename Cache::Element;
-    using Shape = Streaming<Cache, D, PREFILL_COLUMNS / 8>;
     extern __shared__ __align__(16) unsigned char sharedBytes[];
-    PrefillShared<Cache, D> &shared = *reinterpret_cast<PrefillShared<Cache, D> *>(sharedBytes);
+    PrefillShared<Attention> &shared = *reinterpret_cast<PrefillShared<Attention> *>(sharedBytes);
 
     const int group = a.heads / a.kvHeads;
     const int blockRows = PREFILL_COLUMNS / group;
@@ -71,16 +104,8 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
         shared.visible[threadIdx.x] = position < 0 ? make_int2(INT32_MAX, -1) : make_int2(max(0, position - a.window + 1), position);
         shared.sequence[threadIdx.x] = __ldcg(a.sequences + firstRow + threadIdx.x);
     }
-    for (int i = threadIdx.x * 4; i < rows * group * D; i += Shape::THREADS * 4) {
-        const int column = i / D;
-        const int dim = i % D;
-        const size_t at = static_cast<size_t>(firstRow + column / group) * a.queryStride + (kvHead * group + column % group) * D + dim;
-        const float4 q = __ldcg(reinterpret_cast<const float4 *>(a.queries + at));
-        const SplitPair first = splitPair(q.x, q.y);
-        const SplitPair second = splitPair(q.z, q.w);
-        *reinterpret_cast<uint2 *>(&shared.stream.queries[0][column][dim]) = make_uint2(first.high, second.high);
-        *reinterpret_cast<uint2 *>(&shared.stream.queries[1][column][dim]) = make_uint2(first.low, second.low);
-    }
+    loadQueries<D, Attention>(shared.stream, a.queries + static_cast<size_t>(firstRow) * a.queryStride + kvHead * group * D, a.queryStride, group,
+                              rows * group);
     __syncthreads();
 
     Split whole = {0, 0, 1};
@@ -92,38 +117,36 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
     if (whole.idle()) {
         return;
     }
-    AttentionStream<Cache, D, PREFILL_COLUMNS / 8, DEPTH> stream(shared.stream);
-    stream.clear();
+    Attention attention(shared.stream);
+    attention.clear();
     for (int row = 0; row < rows;) {
         const Segment segment = segmentFrom(shared, row, rows, a.minSplitKeys);
         if (segment.split.count > 0) {
             const KvCacheRef cache = a.caches[shared.sequence[row]];
-            const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
-            const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
-                                            static_cast<const Element *>(cache.values) + headOffset, cache.slots, segment.split.from,
-                                            segment.split.count};
             const auto visible = [&](int column, int position) {
                 const int of = column / group;
                 return of >= segment.first && of < segment.end && position >= shared.visible[of].x && position <= shared.visible[of].y;
             };
-            stream.attend(run, visible, [] {});
+            attention.attend(cache, kvHead, segment.split.from, segment.split.count, tailBegin(cache, segment.firstPosition), visible, [] {});
         }
         row = segment.end;
     }
     const int unit = blockIdx.z * gridDim.y + blockIdx.y;
     const Partials<D, PREFILL_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
-    storeResult<D>(stream, whole, unit, partials, a.counters, {a.out, nullptr, nullptr, nullptr},
+    storeResult<D>(attention, whole, unit, partials, a.counters, {a.out, nullptr, nullptr, nullptr},
                    [&](int column) {
                        const int row = column / group;
                        return column < rows * group ? static_cast<int64_t>(firstRow + row) * a.outStride + (kvHead * group + column % group) * D : -1;
                    });
 }
 
-#define ATTENTION_PREFILL_ENTRY(name, Cache, D, DEPTH)                                                                                    \
+// SHARED_BYTES: what the host launches it with. ...: the attention, a CachedAttention or CompressedAttention.
+#define ATTENTION_PREFILL_ENTRY(name, D, SHARED_BYTES, ...)                                                                               \
     extern "C" __global__ void __launch_bounds__(D / 2)                                                                                   \
         name(const float *queries, int queryStride, int rows, int heads, int kvHeads, const int *positions, const int *sequences,         \
              const KvCacheRef *caches, int window, int minSplitKeys, void *scratch, unsigned *counters, float *out, int outStride) {      \
-        attentionPrefill<Cache, D, DEPTH>(                                                                                                \
+        static_assert(sizeof(PrefillShared<__VA_ARGS__>) == SHARED_BYTES, "the host launches it with these");                             \
+        attentionPrefill<__VA_ARGS__, D>(                                                                                                 \
             {queries, queryStride, rows, heads, kvHeads, positions, sequences, caches, window, minSplitKeys, scratch, counters, out,      \
              outStride});                                                                                                                 \
     }

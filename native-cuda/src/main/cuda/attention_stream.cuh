@@ -1,24 +1,8 @@
-// Attention of a few columns (query heads of one or more tokens) over a run of cached positions, by one block: running softmax over tiles of
-// keys (Milakov and Gimelshein, 2018; Dao et al., 2022).
-//
-// A block has a warp for each 64 dimensions. Of a tile of 16 keys per warp, each warp computes the scores of its own 16 keys and then adds to
-// its own 64 dimensions of the output, so only scores cross between warps. Loads run DEPTH chunks of 4 KiB per warp ahead, in registers.
+// Attention of a few columns over a run of cached positions of f16 or f32, by one block. Loads run DEPTH chunks of 4 KiB per warp ahead, in registers.
 #pragma once
 
-#include "attention_fragments.cuh"
+#include "attention_softmax.cuh"
 #include "kv_cache.cuh"
-
-// Probabilities are kept times 2^15: a half then holds them down to 2^-39 and the largest is still finite.
-constexpr float PROBABILITY_EXPONENT = 15;
-constexpr float PROBABILITY_SCALE = 32768;
-constexpr float LOG2_E = 1.4426950408889634f;
-constexpr float NOTHING = -INFINITY;
-
-__device__ __forceinline__ float exp2Approximately(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
 
 // Positions from .. from + count - 1 of one key/value head.
 template <class Element>
@@ -31,66 +15,23 @@ struct CachedRun {
 };
 
 template <class Cache, int D, int COLUMN_TILES>
-struct Streaming {
-    using Element = typename Cache::Element;
-    static constexpr int WARPS = D / 64;
-    static constexpr int THREADS = 32 * WARPS;
-    static constexpr int TILE_KEYS = 16 * WARPS;
-    static constexpr int COLUMNS = 8 * COLUMN_TILES;
+struct Streaming : AttentionTile<D, COLUMN_TILES> {
+    using Tile = AttentionTile<D, COLUMN_TILES>;
     static constexpr int KEY_CHUNKS = D / Cache::KEY_CHUNK_DIMS;
-    static constexpr int CHUNKS = KEY_CHUNKS + TILE_KEYS / Cache::VALUE_CHUNK_KEYS;
-    // Several columns share a fragment; one column tile alone needs independent sums to keep the tensor cores busy.
-    static constexpr int CHAINS = COLUMN_TILES > 1 ? 1 : D == 256 ? 4 : 2;
-    // Halves between rows in shared memory, such that the rows of a fragment fall into different banks.
-    static constexpr int QUERY_STRIDE = D + 32;
-    static constexpr int PROBABILITY_STRIDE = TILE_KEYS + 16;
-
-    struct Shared {
-        uint16_t queries[2][COLUMNS][QUERY_STRIDE];
-        uint16_t probabilities[2][COLUMNS][PROBABILITY_STRIDE];
-        float perWarp[WARPS][COLUMNS];
-    };
-};
-
-// Which positions of a run a column sees: all of them.
-struct WholeRun {
-    __device__ __forceinline__ bool operator()(int, int) const { return true; }
+    static constexpr int CHUNKS = KEY_CHUNKS + Tile::TILE_KEYS / Cache::VALUE_CHUNK_KEYS;
 };
 
 template <class Cache, int D, int COLUMN_TILES, int DEPTH>
-class AttentionStream {
+class AttentionStream : public RunningAttention<D, COLUMN_TILES> {
+    using Running = RunningAttention<D, COLUMN_TILES>;
+
 public:
     using Shape = Streaming<Cache, D, COLUMN_TILES>;
     using Element = typename Cache::Element;
     static_assert(Shape::CHUNKS % DEPTH == 0, "a chunk's registers have to be known at compile time");
 
-    // Of the lane's columns 8 * tile + 2 * t + {0, 1}: the maximum of the scores, and this lane's part of the sum.
-    float maximum[COLUMN_TILES][2];
-    float sum[COLUMN_TILES][2];
-    // [tile][i][0, 1]: dimension 64 * warp + 8 * g + 2 * i of the lane's two columns; [2, 3]: the dimension after it.
-    float output[COLUMN_TILES][4][4];
-
-    __device__ __forceinline__ AttentionStream(typename Shape::Shared &shared)
-        : shared(shared), warp(threadIdx.x / 32), g(threadIdx.x % 32 / 4), t(threadIdx.x % 4) {}
-
-    // No key seen yet.
-    __device__ __forceinline__ void clear() {
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++) {
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                maximum[n][e] = NOTHING;
-                sum[n][e] = 0;
-            }
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-#pragma unroll
-                for (int e = 0; e < 4; e++) {
-                    output[n][i][e] = 0;
-                }
-            }
-        }
-    }
+    using Running::output;
+    using Running::Running;
 
     // Adds the positions of a run. Visible(column, position): whether the column sees it. Prepare() is called once the first loads are under
     // way, and has to bring the queries to shared memory, for all threads to see.
@@ -116,7 +57,7 @@ public:
                 loadAhead(c, keys);
             }
             if (!first) {
-                softmax(scores, keys, visible);
+                Running::softmax(scores, keys, run.from + tile, visible, [] {});
             }
 #pragma unroll
             for (int c = Shape::KEY_CHUNKS; c < Shape::CHUNKS; c++) {
@@ -138,37 +79,11 @@ public:
         }
     }
 
-    // Makes sum the total of a column, in all lanes that have it.
-    __device__ __forceinline__ void finish() {
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++) {
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const float part = overKeys(sum[n][e], [](float a, float b) { return a + b; });
-                if (g == 0) {
-                    shared.perWarp[warp][8 * n + 2 * t + e] = part;
-                }
-            }
-        }
-        __syncthreads();
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++) {
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                sum[n][e] = 0;
-#pragma unroll
-                for (int w = 0; w < Shape::WARPS; w++) {
-                    sum[n][e] += shared.perWarp[w][8 * n + 2 * t + e];
-                }
-            }
-        }
-    }
-
 private:
-    typename Shape::Shared &shared;
-    const int warp;
-    const int g;
-    const int t;
+    using Running::g;
+    using Running::shared;
+    using Running::t;
+    using Running::warp;
     CachedRun<Element> run;
     int tile;  // first key of the current tile, counted from the start of the run
     int slot;  // its slot
@@ -206,73 +121,27 @@ private:
     }
 
     __device__ __forceinline__ uint32_t offset(int tileSlot, int key) const { return wrapped(tileSlot + key) * D; }
+};
 
-    template <class Combine>
-    static __device__ __forceinline__ float overKeys(float x, Combine combine) {
-#pragma unroll
-        for (int lanes = 4; lanes < 32; lanes *= 2) {
-            x = combine(x, __shfl_xor_sync(0xffffffff, x, lanes));
-        }
-        return x;
-    }
+// Over the only store of such a cache.
+template <class Cache, int D, int COLUMN_TILES, int DEPTH>
+class CachedAttention : public AttentionStream<Cache, D, COLUMN_TILES, DEPTH> {
+    using Stream = AttentionStream<Cache, D, COLUMN_TILES, DEPTH>;
+    using Element = typename Cache::Element;
 
-    // Turns scores into probabilities in shared memory, and brings sum and output to the new maximum.
-    template <class Visible>
-    __device__ __forceinline__ void softmax(float (&scores)[COLUMN_TILES][Shape::CHAINS][4], int keys, Visible visible) {
-        const int key = 16 * warp + g;
-        const int position = run.from + tile + key;
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++) {
-            float(&s)[4] = scores[n][0];
-#pragma unroll
-            for (int e = 0; e < 4; e++) {
-#pragma unroll
-                for (int chain = 1; chain < Shape::CHAINS; chain++) {
-                    s[e] += scores[n][chain][e];
-                }
-                if (key + 8 * (e / 2) >= keys || !visible(8 * n + 2 * t + e % 2, position + 8 * (e / 2))) {
-                    s[e] = NOTHING;
-                }
-            }
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const float highest = overKeys(fmaxf(s[e], s[e + 2]), fmaxf);
-                if (g == 0) {
-                    shared.perWarp[warp][8 * n + 2 * t + e] = highest;
-                }
-            }
-        }
-        __syncthreads();
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++) {
-            float(&s)[4] = scores[n][0];
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int column = 8 * n + 2 * t + e;
-                float highest = maximum[n][e];
-#pragma unroll
-                for (int w = 0; w < Shape::WARPS; w++) {
-                    highest = fmaxf(highest, shared.perWarp[w][column]);
-                }
-                // A column that has seen no key yet keeps its zeros.
-                const float base = highest == NOTHING ? 0 : highest;
-                const float rescale = exp2Approximately((maximum[n][e] - base) * LOG2_E);
-                maximum[n][e] = highest;
-                const float p0 = exp2Approximately(fmaf(s[e] - base, LOG2_E, PROBABILITY_EXPONENT));
-                const float p8 = exp2Approximately(fmaf(s[e + 2] - base, LOG2_E, PROBABILITY_EXPONENT));
-                sum[n][e] = fmaf(sum[n][e], rescale, p0 + p8);
-#pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    output[n][i][e] *= rescale;
-                    output[n][i][e + 2] *= rescale;
-                }
-                const SplitPair halves = splitPair(p0, p8);
-                shared.probabilities[0][column][key] = static_cast<uint16_t>(halves.high);
-                shared.probabilities[0][column][key + 8] = static_cast<uint16_t>(halves.high >> 16);
-                shared.probabilities[1][column][key] = static_cast<uint16_t>(halves.low);
-                shared.probabilities[1][column][key + 8] = static_cast<uint16_t>(halves.low >> 16);
-            }
-        }
-        __syncthreads();
+public:
+    static constexpr bool ROTATED = false;
+
+    using Stream::Stream;
+
+    // Where element `dim` of a query stands in shared memory.
+    static __device__ __forceinline__ int queryPlace(int dim) { return dim; }
+
+    // Adds positions from .. from + count - 1 of a key/value head.
+    template <class Visible, class Prepare>
+    __device__ __forceinline__ void attend(const KvCacheRef &cache, int kvHead, int from, int count, int, Visible visible, Prepare prepare) {
+        const size_t head = static_cast<size_t>(kvHead) * cache.slots * D;
+        Stream::attend({static_cast<const Element *>(cache.keys) + head, static_cast<const Element *>(cache.values) + head, cache.slots, from, count}, visible,
+                       prepare);
     }
 };

@@ -1,4 +1,5 @@
-// The key/value cache of one layer of one sequence: two arrays [kvHeads][slots][D]; position p lives in slot p % slots.
+// The key/value cache of one layer of one sequence: two arrays [kvHeads][slots] of heads; position p lives in slot p % slots. Rotated types have a second
+// store beside it, the tail: two arrays [kvHeads][tailSlots][D] of f16, position p in slot p % tailSlots.
 #pragma once
 
 #include "half.cuh"
@@ -7,9 +8,22 @@ struct KvCacheRef {
     void *keys;
     void *values;
     int slots;
+    int tailSlots;
+    void *tailKeys;
+    void *tailValues;
+    int tailFrom;  // the first position that the tail has not lost
     int reserved;
 };
-static_assert(sizeof(KvCacheRef) == 24, "the host writes these records");
+static_assert(sizeof(KvCacheRef) == 48, "the host writes these records");
+
+// What is read from the tail begins at a multiple of TAIL_TILE, no further than TAIL_REACH before the first of the queries.
+constexpr int TAIL_TILE = 64;
+constexpr int TAIL_REACH = 191;
+
+// From where on queries at `position` and after it read the tail, instead of the first store; may be beyond all of them.
+__device__ __forceinline__ int tailBegin(const KvCacheRef &cache, int position) {
+    return (max(cache.tailFrom, position - TAIL_REACH) + TAIL_TILE - 1) / TAIL_TILE * TAIL_TILE;
+}
 
 // Four consecutive elements as a reader of the cache will see them, and their writing.
 __device__ __forceinline__ float4 asCached(uint16_t, float4 x) {

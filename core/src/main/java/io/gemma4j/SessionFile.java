@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
@@ -82,13 +83,13 @@ final class SessionFile {
 
     private void write(Gemma4 model, SessionText text) throws IOException {
         int[] tokens = text.history();
-        SessionHeader header = new SessionHeader(model, tokens.length, cache.firstOfWindows(), text.hasLogits());
+        SessionHeader header = new SessionHeader(model, tokens.length, cache.firstOfWindows(), cache.firstOfTails(), text.hasLogits());
         writeFully(header.encode());
         writeBody(arena.allocateFrom(INT, tokens));
         if (header.logits()) {
             writeBody(arena.allocateFrom(FLOAT, text.lastLogits()));
         }
-        for (KvCache.Part part : cache.parts(header.tokens(), header.firstOfWindows())) {
+        for (KvCache.Part part : parts(header)) {
             KvStore store = part.store();
             MemorySegment piece = arena.allocate(store.bytes(PIECE_POSITIONS), Long.BYTES);
             for (int at = part.firstPosition(), count; at < header.tokens(); at += count) {
@@ -140,10 +141,14 @@ final class SessionFile {
             throw new SessionFormatException(name, "first position of sliding layers", "at most " + cache.firstSeen(tokens),
                     Integer.toString(header.firstOfWindows()));
         }
+        if (header.firstOfTails() < KvCache.firstOfTails(tokens)) {
+            throw new SessionFormatException(name, "first position of tails", "at least " + KvCache.firstOfTails(tokens),
+                    Integer.toString(header.firstOfTails()));
+        }
         requireBytes(header);
         int[] ids = readTokens(header);
         float[] logits = header.logits() ? readBody(arena.allocate((long) header.vocabulary() * Float.BYTES), "logits").toArray(FLOAT) : null;
-        for (KvCache.Part part : cache.parts(tokens, header.firstOfWindows())) {
+        for (KvCache.Part part : parts(header)) {
             KvStore store = part.store();
             MemorySegment piece = arena.allocate(store.bytes(PIECE_POSITIONS), Long.BYTES);
             for (int at = part.firstPosition(), count; at < tokens; at += count) {
@@ -155,14 +160,18 @@ final class SessionFile {
             }
         }
         requireChecksum();
-        cache.resume(tokens, header.firstOfWindows());
+        cache.resume(tokens, header.firstOfWindows(), header.firstOfTails());
         text.set(ids, logits);
+    }
+
+    private List<KvCache.Part> parts(SessionHeader header) {
+        return cache.parts(header.tokens(), header.firstOfWindows(), header.firstOfTails());
     }
 
     private void requireBytes(SessionHeader header) throws IOException {
         long bytes = SessionHeader.BYTES + (long) header.tokens() * Integer.BYTES + (header.logits() ? (long) header.vocabulary() * Float.BYTES : 0)
                 + Integer.BYTES;
-        for (KvCache.Part part : cache.parts(header.tokens(), header.firstOfWindows())) {
+        for (KvCache.Part part : parts(header)) {
             bytes += part.store().bytes(header.tokens() - part.firstPosition());
         }
         if (channel.size() != bytes) {

@@ -15,24 +15,25 @@ import java.util.zip.CRC32C;
  * @param vocabulary tokens of the model
  * @param tokens of the text
  * @param firstOfWindows the first position that is there for layers with a sliding window
+ * @param firstOfTails the first position that is there for tails, where the type of the cache has them
  * @param logits whether the scores for the next token are there
  */
-record SessionHeader(byte[] fingerprint, String kvType, int vocabulary, int tokens, int firstOfWindows, boolean logits) {
+record SessionHeader(byte[] fingerprint, String kvType, int vocabulary, int tokens, int firstOfWindows, int firstOfTails, boolean logits) {
     static final int VERSION = 1;
-    static final int BYTES = 8 + 4 + ModelFingerprint.BYTES + 16 + 4 * 4 + 4;
+    static final int BYTES = 8 + 4 + ModelFingerprint.BYTES + 16 + 5 * 4 + 4;
 
     private static final byte[] MAGIC = "GEMMA4JS".getBytes(StandardCharsets.US_ASCII);
     private static final int KV_TYPE_BYTES = 16;
 
     /** The header of a session of a model. */
-    SessionHeader(Gemma4 model, int tokens, int firstOfWindows, boolean logits) {
-        this(model.fingerprint(), model.loadOptions().kvType().name(), model.tokenizer().vocabularySize(), tokens, firstOfWindows, logits);
+    SessionHeader(Gemma4 model, int tokens, int firstOfWindows, int firstOfTails, boolean logits) {
+        this(model.fingerprint(), model.loadOptions().kvType().name(), model.tokenizer().vocabularySize(), tokens, firstOfWindows, firstOfTails, logits);
     }
 
     ByteBuffer encode() {
         ByteBuffer bytes = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.put(MAGIC).putInt(VERSION).put(fingerprint).put(Arrays.copyOf(kvType.getBytes(StandardCharsets.US_ASCII), KV_TYPE_BYTES));
-        bytes.putInt(vocabulary).putInt(tokens).putInt(firstOfWindows).putInt(logits ? 1 : 0);
+        bytes.putInt(vocabulary).putInt(tokens).putInt(firstOfWindows).putInt(firstOfTails).putInt(logits ? 1 : 0);
         return bytes.putInt(checksum(bytes)).flip();
     }
 
@@ -69,9 +70,11 @@ record SessionHeader(byte[] fingerprint, String kvType, int vocabulary, int toke
         int firstOfWindows = bytes.getInt();
         require(firstOfWindows >= 0 && firstOfWindows <= tokens, file, "first position of sliding layers", "from 0 to " + tokens,
                 Integer.toString(firstOfWindows));
+        int firstOfTails = bytes.getInt();
+        require(firstOfTails >= 0 && firstOfTails <= tokens, file, "first position of tails", "from 0 to " + tokens, Integer.toString(firstOfTails));
         int logits = bytes.getInt();
         require(logits == 0 || logits == 1, file, "whether there are logits", "0 or 1", Integer.toString(logits));
-        return new SessionHeader(fingerprint, kvType, vocabulary, tokens, firstOfWindows, logits == 1);
+        return new SessionHeader(fingerprint, kvType, vocabulary, tokens, firstOfWindows, firstOfTails, logits == 1);
     }
 
     private static byte[] take(ByteBuffer bytes, int count) {

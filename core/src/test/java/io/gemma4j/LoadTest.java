@@ -86,7 +86,7 @@ class LoadTest {
                         assertEquals(contextTokens, session.contextTokens());
                         assertEquals(backend.activationBytes.get(), estimate.activationBytes());
                         assertEquals(backend.caches.stream().mapToLong(layer -> layer.bytes(contextTokens)).sum(), estimate.kvBytesPerSession());
-                        long atLeast = backend.caches.stream().mapToLong(LoadTest::elements).sum() * options.kvType().elementBytes();
+                        long atLeast = backend.caches.stream().mapToLong(LoadTest::elements).sum() * options.kvType().headBytes(1);
                         assertTrue(estimate.kvBytesPerSession() >= atLeast, estimate + " for " + atLeast);
                     }
                     assertEquals(contextTokens, estimate.contextTokens());

@@ -30,7 +30,8 @@ class SessionFileTest {
     private static final int VOCABULARY = 60;
     private static final int TOKENS = 64;
     private static final int FIRST_OF_WINDOWS = 68;
-    private static final int LOGITS = 72;
+    private static final int FIRST_OF_TAILS = 72;
+    private static final int LOGITS = 76;
 
     @TempDir
     private Path folder;
@@ -197,6 +198,7 @@ class SessionFileTest {
             for (int hostile : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 30}) {
                 assertRefused(model, changed(sound, VOCABULARY, hostile), "vocabulary: expected 1024, found " + hostile);
                 assertRefused(model, changed(sound, FIRST_OF_WINDOWS, hostile), "first position of sliding layers");
+                assertRefused(model, changed(sound, FIRST_OF_TAILS, hostile), "first position of tails");
                 assertRefused(model, changed(sound, LOGITS, hostile), "whether there are logits");
                 Path file = changed(sound, TOKENS, hostile);
                 Class<? extends Gemma4Exception> expected = hostile < 0 ? SessionFormatException.class : ContextOverflowException.class;

@@ -12,6 +12,9 @@ public final class KvCache implements AutoCloseable {
     /** What a layer with keys and values sees where it sees everything. */
     public static final int NO_WINDOW = Integer.MAX_VALUE;
 
+    // Of a layer's stores, keys and values come first.
+    private static final int TAIL_STORES = 2;
+
     /**
      * An array of the cache with the positions that it holds.
      *
@@ -25,6 +28,7 @@ public final class KvCache implements AutoCloseable {
     private final int window;
     private final int contextTokens;
     private final int ringSlots;
+    private final int tailSlots; // 0 where no layer has a tail
     private final RingCheckpoints checkpoints;
     private int tokens;
     // Positions that a step has ever written since the cache was empty, valid or not: each has taken the place of another in a ring.
@@ -33,6 +37,9 @@ public final class KvCache implements AutoCloseable {
     private int start;
     // Positions before this one are not in rings, since going back to a checkpoint.
     private int ringStart;
+    // Of the tails: the first position that none of them has lost by forgetting, and the end of what was written to them since.
+    private int tailFrom;
+    private int tailEnd;
 
     /**
      * Wraps the caches of layers that see everything.
@@ -60,11 +67,15 @@ public final class KvCache implements AutoCloseable {
         this.contextTokens = contextTokens;
         int widest = 0;
         int fewestSlots = contextTokens;
+        int fewestTailSlots = 0;
         List<KvStore> rings = new ArrayList<>();
         for (KvLayer layer : layers) {
             int index = layer.layout().layer();
             byLayer[index] = layer;
             this.windows[index] = windows.applyAsInt(index);
+            if (layer.layout().tailSlots() > 0) {
+                fewestTailSlots = fewestTailSlots == 0 ? layer.layout().tailSlots() : Math.min(fewestTailSlots, layer.layout().tailSlots());
+            }
             if (this.windows[index] != NO_WINDOW) {
                 widest = Math.max(widest, this.windows[index]);
                 if (layer.layout().slots() < contextTokens) {
@@ -75,6 +86,7 @@ public final class KvCache implements AutoCloseable {
         }
         this.window = widest;
         this.ringSlots = fewestSlots;
+        this.tailSlots = fewestTailSlots;
         this.checkpoints = new RingCheckpoints(rings, widest, checkpointBytes);
     }
 
@@ -102,6 +114,33 @@ public final class KvCache implements AutoCloseable {
         return bytes;
     }
 
+    /**
+     * From where on a query reads keys and values from the tails of the layers that have one ({@link KvLayerLayout#tailSlots}), up to its own position;
+     * what is older it reads from the first store. May be asked for the first of a few consecutive queries, for all of them.
+     *
+     * @param position of the query, not before those of the step that is running
+     * @return a multiple of {@link KvLayerLayout#TAIL_TILE}; beyond {@code position} where the tails hold too little
+     */
+    public int tailFrom(int position) {
+        int from = Math.max(tailFrom, position - KvLayerLayout.TAIL_REACH);
+        return Math.ceilDiv(from, KvLayerLayout.TAIL_TILE) * KvLayerLayout.TAIL_TILE;
+    }
+
+    /** The first position that no tail has lost by forgetting; changes only when positions are forgotten. */
+    public int tailFrom() {
+        return tailFrom;
+    }
+
+    // The first position that every tail holds.
+    private int tailHeldFrom() {
+        return Math.max(tailFrom, tailEnd - tailSlots); // where there are no tails, nothing is held
+    }
+
+    private void forgetTails(int count) {
+        tailFrom = Math.min(tailHeldFrom(), count);
+        tailEnd = count;
+    }
+
     /** Says that a step is about to write {@code count} more positions, which may fail. */
     public void begin(int count) {
         int writing = Math.max(writtenPositions, tokens + count);
@@ -109,6 +148,7 @@ public final class KvCache implements AutoCloseable {
             checkpoints.beforeWriting(tokens, ringFrom(), Math.max(ringStart, writing - ringSlots));
             writtenPositions = writing;
         }
+        tailEnd = Math.max(tailEnd, tokens + count);
     }
 
     /** Declares {@code count} more positions valid, once a step that wrote them has finished. */
@@ -118,6 +158,7 @@ public final class KvCache implements AutoCloseable {
         }
         tokens += count;
         writtenPositions = Math.max(writtenPositions, tokens);
+        tailEnd = Math.max(tailEnd, tokens);
     }
 
     /** Notes that the sequence may be taken back to {@code count} tokens, which it need not have yet. */
@@ -144,6 +185,7 @@ public final class KvCache implements AutoCloseable {
         if (!sees(count)) {
             return false;
         }
+        forgetTails(count);
         tokens = count;
         checkpoints.truncate(tokens, ringFrom());
         return true;
@@ -192,6 +234,7 @@ public final class KvCache implements AutoCloseable {
             throw e;
         }
         tokens = Math.min(count, checkpoint.tokens());
+        forgetTails(tokens);
         writtenPositions = checkpoint.tokens();
         ringStart = checkpoint.firstPosition();
     }
@@ -201,10 +244,11 @@ public final class KvCache implements AutoCloseable {
      *
      * @param count how many
      * @param firstOfWindows the first that layers with a window hold
+     * @param firstOfTails the first that tails hold
      * @throws IllegalArgumentException if the next position would not see what it has to
      */
-    public void resume(int count, int firstOfWindows) {
-        if (count < 0 || count > contextTokens || firstOfWindows < 0 || firstOfWindows > firstSeen(count)) {
+    public void resume(int count, int firstOfWindows, int firstOfTails) {
+        if (firstOfTails < firstOfTails(count) || firstOfTails > count || count < 0 || count > contextTokens || firstOfWindows < 0 || firstOfWindows > firstSeen(count)) {
             throw new IllegalArgumentException("positions " + firstOfWindows + " to " + count + " in a cache of " + contextTokens + " with a window of "
                     + window);
         }
@@ -212,6 +256,8 @@ public final class KvCache implements AutoCloseable {
         writtenPositions = count;
         start = firstOfWindows;
         ringStart = firstOfWindows;
+        tailFrom = firstOfTails;
+        tailEnd = count;
     }
 
     /**
@@ -233,11 +279,14 @@ public final class KvCache implements AutoCloseable {
             }
             List<KvStore> sources = from.byLayer[i].stores();
             for (int store = 0; store < sources.size(); store++) {
-                int first = Math.min(kept, from.firstHeld(i, sources.get(store)));
+                int first = Math.min(kept, store >= TAIL_STORES ? from.tailHeldFrom() : from.firstHeld(i));
                 byLayer[i].stores().get(store).copyPositions(sources.get(store), first, kept - first);
             }
         }
         start = from.start;
+        tailFrom = from.tailFrom;
+        tailEnd = from.tailEnd;
+        forgetTails(kept);
         if (checkpoint == null) {
             tokens = kept;
             writtenPositions = from.writtenPositions;
@@ -252,9 +301,8 @@ public final class KvCache implements AutoCloseable {
         return windows[layer] != NO_WINDOW && byLayer[layer].layout().slots() < contextTokens;
     }
 
-    private int firstHeld(int layer, KvStore store) {
-        int written = windows[layer] == NO_WINDOW ? 0 : isRing(layer) ? ringStart : start;
-        return Math.max(written, writtenPositions - store.slots());
+    private int firstHeld(int layer) {
+        return windows[layer] == NO_WINDOW ? 0 : isRing(layer) ? ringFrom() : start;
     }
 
     /**
@@ -262,16 +310,29 @@ public final class KvCache implements AutoCloseable {
      *
      * @param count positions that are valid, or are going to be
      * @param firstOfWindows the first that layers with a window have to hold
+     * @param firstOfTails the first that tails have to hold
      * @return every array, always in the same order
      */
-    public List<Part> parts(int count, int firstOfWindows) {
+    public List<Part> parts(int count, int firstOfWindows, int firstOfTails) {
         List<Part> parts = new ArrayList<>();
         for (int i = 0; i < byLayer.length; i++) {
-            for (KvStore store : byLayer[i] == null ? List.<KvStore>of() : byLayer[i].stores()) {
-                parts.add(new Part(store, Math.max(windows[i] == NO_WINDOW ? 0 : firstOfWindows, count - store.slots())));
+            List<KvStore> stores = byLayer[i] == null ? List.of() : byLayer[i].stores();
+            for (int store = 0; store < stores.size(); store++) {
+                int first = store >= TAIL_STORES ? firstOfTails : windows[i] == NO_WINDOW ? 0 : firstOfWindows;
+                parts.add(new Part(stores.get(store), first));
             }
         }
         return parts;
+    }
+
+    /** The first position that {@link #parts} of this cache need of tails: of what they hold, what later positions read. */
+    public int firstOfTails() {
+        return Math.min(tokens, Math.max(tailHeldFrom(), firstOfTails(tokens)));
+    }
+
+    /** The first position that one after {@code count} others could read from a tail. */
+    public static int firstOfTails(int count) {
+        return Math.max(0, count - KvLayerLayout.TAIL_REACH);
     }
 
     /** The first position that {@link #parts} of this cache need of layers with a window; one earlier than is seen, if that is held. */
@@ -290,6 +351,8 @@ public final class KvCache implements AutoCloseable {
         writtenPositions = 0;
         start = 0;
         ringStart = 0;
+        tailFrom = 0;
+        tailEnd = 0;
         checkpoints.close();
     }
 

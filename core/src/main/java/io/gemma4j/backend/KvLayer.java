@@ -8,7 +8,7 @@ public interface KvLayer extends AutoCloseable {
     /** Shape of this cache. */
     KvLayerLayout layout();
 
-    /** All that it holds: keys, values, and whatever else the type of the elements needs; always in the same order. */
+    /** All that it holds: keys, values, and of a layer with a tail the keys and values of that. */
     List<KvStore> stores();
 
     /** Memory it takes now. */

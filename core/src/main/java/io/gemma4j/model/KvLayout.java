@@ -25,7 +25,8 @@ public record KvLayout(List<KvLayerLayout> layers) {
             if (layer.ownsKv()) {
                 long ring = (long) layer.window() + maxStepRows - 1;
                 int slots = (int) Math.min(contextTokens, layer.sliding() ? ring : contextTokens);
-                layers.add(new KvLayerLayout(layer.index(), layer.kvHeads(), layer.headDim(), slots, type));
+                KvType layerType = layer.sliding() ? type.ofSlidingLayers() : type;
+                layers.add(KvLayerLayout.of(layer.index(), layer.kvHeads(), layer.headDim(), slots, layerType, maxStepRows));
             }
         }
         return new KvLayout(List.copyOf(layers));

@@ -57,7 +57,7 @@ public final class LittleEndian {
     }
 
     /** Sets a byte to the lowest 8 bits of {@code value}. */
-    static void putU8(MemorySegment bytes, long offset, int value) {
+    public static void putU8(MemorySegment bytes, long offset, int value) {
         bytes.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
     }
 
@@ -72,7 +72,7 @@ public final class LittleEndian {
     }
 
     /** Sets two bytes to the nearest IEEE 754 binary16. */
-    static void putF16(MemorySegment bytes, long offset, float value) {
+    public static void putF16(MemorySegment bytes, long offset, float value) {
         bytes.set(SHORT, offset, Float.floatToFloat16(value));
     }
 

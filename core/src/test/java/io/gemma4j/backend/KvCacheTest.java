@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.Gemma4Exception;
+import io.gemma4j.KvType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -155,5 +156,38 @@ class KvCacheTest {
             text.check();
         }
         text.close();
+    }
+
+    /** Against a tail that notes which position was written last to each slot. */
+    @Property(tries = 1000)
+    void aTailIsReadOnlyWhereItHoldsWhatIsRead(@ForAll Random random, @ForAll @IntRange(min = 1, max = 200) int stepRows,
+            @ForAll @IntRange(min = 1, max = 3000) int context) {
+        KvLayerLayout layout = KvLayerLayout.of(0, 1, 32, context, KvType.TQ4, stepRows);
+        int[] written = new int[layout.tailSlots()];
+        Arrays.fill(written, -1);
+        try (KvCache cache = new KvCache(List.of(new StampedLayer(layout)), 1, context)) {
+            boolean forgotten = false;
+            for (int i = 0; i < 60; i++) {
+                int tokens = cache.tokens();
+                int rows = Math.min(1 + random.nextInt(stepRows), context - tokens);
+                if (rows == 0 || random.nextInt(8) == 0) {
+                    assertTrue(cache.truncate(random.nextBoolean() ? random.nextInt(tokens + 1) : Math.max(0, tokens - random.nextInt(200))));
+                    forgotten = true;
+                    continue;
+                }
+                cache.begin(rows);
+                write(written, tokens, rows);
+                int query = tokens + random.nextInt(rows);
+                int from = cache.tailFrom(query);
+                assertEquals(0, from % KvLayerLayout.TAIL_TILE);
+                for (int position = from; position < tokens + rows; position++) {
+                    assertEquals(position, written[position % written.length]);
+                }
+                assertTrue(forgotten || from <= Math.max(0, query - KvLayerLayout.TAIL_TOKENS + 1), "a tail that was never cut is as long as promised");
+                if (random.nextInt(6) > 0) {
+                    cache.append(rows);
+                }
+            }
+        }
     }
 }

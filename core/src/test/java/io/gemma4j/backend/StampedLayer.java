@@ -17,7 +17,14 @@ final class StampedLayer implements KvLayer {
     private final AtomicInteger writesToFail = new AtomicInteger();
 
     StampedLayer(int index, int kvHeads, int slots) {
-        layout = new KvLayerLayout(index, kvHeads, 2, slots, KvType.F32);
+        this(new KvLayerLayout(index, kvHeads, 2, slots, KvType.F32));
+    }
+
+    /** The tail, if there is one, is not stored. */
+    StampedLayer(KvLayerLayout layout) {
+        this.layout = layout;
+        int kvHeads = layout.kvHeads();
+        int slots = layout.slots();
         keys = new Stamps(kvHeads, slots, new long[kvHeads * slots], writesToFail);
         values = new Stamps(kvHeads, slots, new long[kvHeads * slots], writesToFail);
     }

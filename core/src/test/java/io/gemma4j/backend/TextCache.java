@@ -105,11 +105,11 @@ final class TextCache implements AutoCloseable {
     /** Takes what is needed to a cache with rings of another size. */
     void reload(int otherStepRows) {
         int first = cache.firstOfWindows();
-        List<KvCache.Part> from = cache.parts(text.size(), first);
+        List<KvCache.Part> from = cache.parts(text.size(), first, text.size());
         KvCache source = cache;
         stepRows = otherStepRows;
         open();
-        List<KvCache.Part> to = cache.parts(text.size(), first);
+        List<KvCache.Part> to = cache.parts(text.size(), first, text.size());
         try (Arena arena = Arena.ofConfined()) {
             for (int i = 0; i < from.size(); i++) {
                 assertEquals(from.get(i).firstPosition(), to.get(i).firstPosition());
@@ -119,7 +119,7 @@ final class TextCache implements AutoCloseable {
                 to.get(i).store().writePositions(from.get(i).firstPosition(), count, bytes);
             }
         }
-        cache.resume(text.size(), first);
+        cache.resume(text.size(), first, text.size());
         places.clear();
         source.close();
     }

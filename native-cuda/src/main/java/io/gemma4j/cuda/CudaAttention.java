@@ -1,6 +1,5 @@
 package io.gemma4j.cuda;
 
-import io.gemma4j.KvType;
 import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.RopeFrequencies;
@@ -9,6 +8,7 @@ import io.gemma4j.cuda.CudaKernel.Grid;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.IdentityHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** Launches the update of key/value caches and attention over them. Used by one thread at a time. Closing frees its scratch memory. */
@@ -26,23 +26,27 @@ final class CudaAttention implements AutoCloseable {
     private static final int CLUSTER_BLOCKS = 8;
     private static final int MAX_CLUSTER_SPLIT_KEYS = 256;
     private static final int COMBINE_DIMS = 64;
-    private static final int COMBINE_THREADS = 256;
+    static final int COMBINE_THREADS = 256;
     private static final int MAX_SPLITS = 128;
     private static final int MIN_SPLIT_KEYS = 64;
     // Dynamic shared memory of a block that attends with many rows.
     private static final int SHARED_BYTES_256 = 48_000;
     private static final int SHARED_BYTES_512 = 89_472;
+    private static final int COMPRESSED_SHARED_BYTES_256 = 50_176;
+    private static final int COMPRESSED_SHARED_BYTES_512 = 97_920;
 
     private final KernelLibrary kernels;
     private final CudaStream stream;
+    private final CompressedAttention compressed;
     private final ScratchMemory partials;
     private final ScratchMemory counters;
     private final Map<RopeFrequencies, CudaBuffer> turns = new IdentityHashMap<>();
     private long counterBytes;
 
-    CudaAttention(KernelLibrary kernels, CudaStream stream, Runnable onMove) {
+    CudaAttention(KernelLibrary kernels, CudaStream stream, CompressedAttention compressed, Runnable onMove) {
         this.kernels = kernels;
         this.stream = stream;
+        this.compressed = compressed;
         partials = new ScratchMemory(stream.context(), "partial results of attention", onMove);
         counters = new ScratchMemory(stream.context(), "counters of attention", onMove);
     }
@@ -52,11 +56,15 @@ final class CudaAttention implements AutoCloseable {
     }
 
     private static String suffix(KvLayerLayout layout) {
-        return layout.type() == KvType.F16 ? "f16" : "f32";
+        return layout.type().name().toLowerCase(Locale.ROOT);
     }
 
     void kvUpdate(CudaActivations keys, CudaActivations values, Step step, StepInputs inputs, int owner) {
         KvLayerLayout layout = layout(step, owner);
+        if (layout.type().compressed()) {
+            compressed.kvUpdate(keys, values, layout, step, inputs);
+            return;
+        }
         kernels.kernel("kv_update_" + suffix(layout)).pointer(keys.start()).int32(keys.stride()).pointer(values.start()).int32(values.stride())
                 .int32(layout.kvHeads()).int32(layout.headDim()).pointer(inputs.positions()).pointer(inputs.sequences())
                 .pointer(inputs.caches(owner)).launch(stream, Grid.of(step.rows()), UPDATE_THREADS, 0);
@@ -74,7 +82,15 @@ final class CudaAttention implements AutoCloseable {
         kernels.kernel("attention_prefill_" + suffix(layout) + "_d" + headDim).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
                 .int32(heads).int32(layout.kvHeads()).pointer(inputs.positions()).pointer(inputs.sequences()).pointer(inputs.caches(owner))
                 .int32(window).int32(MIN_SPLIT_KEYS).pointer(scratch).pointer(counters(units)).pointer(out.start()).int32(out.stride())
-                .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, headDim == 256 ? SHARED_BYTES_256 : SHARED_BYTES_512);
+                .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, sharedBytes(layout));
+        compressed.restore(out, layout, heads, step.rows());
+    }
+
+    private static int sharedBytes(KvLayerLayout layout) {
+        if (layout.type().compressed()) {
+            return layout.headDim() == 256 ? COMPRESSED_SHARED_BYTES_256 : COMPRESSED_SHARED_BYTES_512;
+        }
+        return layout.headDim() == 256 ? SHARED_BYTES_256 : SHARED_BYTES_512;
     }
 
     /** Whether there are kernels for the heads of a layer. */
@@ -89,11 +105,15 @@ final class CudaAttention implements AutoCloseable {
      */
     void decode(AttentionWeights w, float epsilon, Step step, StepInputs inputs, CudaMatvec.Planes projected, QuantizedVector out) {
         KvLayerLayout layout = layout(step, w.owner());
+        if (layout.type().compressed()) {
+            compressed.decode(w, epsilon, layout, inputs, projected, out);
+            return;
+        }
         int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
         boolean clustered = clustered(w);
-        int splits = clustered ? CLUSTER_BLOCKS : Math.max(1, stream.context().device().multiprocessors() * MAX_HEAD_DIM / w.headDim() / units);
+        int splits = clustered ? CLUSTER_BLOCKS : decodeSplits(stream.context().device(), w.headDim(), units);
         DevicePointer scratch = clustered ? DevicePointer.NULL : scratch(units, splits, DECODE_COLUMNS, w.headDim());
         kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : "")).pointer(projected.first())
                 .pointer(projected.second()).int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
@@ -103,10 +123,25 @@ final class CudaAttention implements AutoCloseable {
                 .int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).pointer(DevicePointer.NULL).pointer(out.x()).pointer(out.q())
                 .pointer(out.d()).pointer(out.s()).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
         if (!clustered) {
-            kernels.kernel("attention_combine_d" + w.headDim()).pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x())
-                    .pointer(out.q()).pointer(out.d()).pointer(out.s())
-                    .launchEarly(stream, new Grid(w.headDim() / COMBINE_DIMS, 2, units), COMBINE_THREADS, 0);
+            combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
+                    .launchEarly(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
         }
+    }
+
+    /** How many blocks share the keys of a unit, so that all blocks run at the same time. */
+    static int decodeSplits(CudaDevice device, int headDim, int units) {
+        return Math.max(1, device.multiprocessors() * MAX_HEAD_DIM / headDim / units);
+    }
+
+    /** Gives the arguments of a kernel that puts partial results together. */
+    static CudaKernel combine(CudaKernel kernel, DevicePointer scratch, int splits, AttentionWeights w, QuantizedVector out) {
+        return kernel.pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x()).pointer(out.q()).pointer(out.d())
+                .pointer(out.s());
+    }
+
+    /** Blocks of attention_combine. */
+    static Grid combineGrid(int headDim, int units) {
+        return new Grid(headDim / COMBINE_DIMS, 2, units);
     }
 
     /** Whether the blocks of a key/value head are a cluster, which merges by itself: where a window keeps the keys of each block few. */
@@ -119,7 +154,12 @@ final class CudaAttention implements AutoCloseable {
     }
 
     private DevicePointer scratch(int units, int splits, int columns, int headDim) {
-        return partials.require(Float.BYTES * (long) units * ((long) splits * columns * (headDim + 2) + 1));
+        return partials.require(scratchBytes(units, splits, columns, headDim));
+    }
+
+    /** Bytes of partial results. */
+    static long scratchBytes(int units, int splits, int columns, int headDim) {
+        return Float.BYTES * (long) units * ((long) splits * columns * (headDim + 2) + 1);
     }
 
     /** Full turns for each position, of each pair: the float next to it and what that leaves. */

@@ -45,6 +45,7 @@ final class CudaBackend implements ModelBackend {
     private final WeightStore weights;
     private final CudaElementwise elementwise;
     private final CudaMatmul matmul;
+    private final CompressedAttention compressed;
     private final CudaAttention attention;
     private final DecodeBlocks decode;
     private final FlashAttention flash;
@@ -99,10 +100,11 @@ final class CudaBackend implements ModelBackend {
         CudaMatvec matvec = new CudaMatvec(kernels, stream);
         boolean warpgroups = origin.hasWarpgroupProducts(context.device());
         matmul = new CudaMatmul(kernels, stream, matvec, permutation, warpgroups, recorded::discard);
-        attention = new CudaAttention(kernels, stream, recorded::discard);
+        compressed = new CompressedAttention(kernels, stream, elementwise, recorded::discard);
+        attention = new CudaAttention(kernels, stream, compressed, recorded::discard);
         decode = new DecodeBlocks(context, matvec, matmul, elementwise, attention, weights, recorded::discard);
         draws = new DeviceDraws(stream, recorded, sampling, decode::headMaxima, () -> kvOwners);
-        flash = new FlashAttention(kernels, stream, elementwise, warpgroups, recorded::discard);
+        flash = new FlashAttention(kernels, stream, elementwise, compressed, warpgroups, recorded::discard);
         prefill = new PrefillBlocks(matmul, elementwise, attention, flash, weights);
     }
 
@@ -391,6 +393,7 @@ final class CudaBackend implements ModelBackend {
             recorded.close();
             decode.close();
             attention.close();
+            compressed.close();
             flash.close();
             matmul.close();
             elementwise.close();

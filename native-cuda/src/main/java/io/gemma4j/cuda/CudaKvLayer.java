@@ -3,10 +3,11 @@ package io.gemma4j.cuda;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.KvStore;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Keys and values in device memory, each {@code [kvHeads][slots][headDim]}, all allocated from the start. */
+/** Keys and values in device memory, each {@code [kvHeads][slots]} of heads, then the tails of both, all allocated from the start. */
 final class CudaKvLayer implements KvLayer {
     private final CudaStream stream;
     private final KvLayerLayout layout;
@@ -23,11 +24,15 @@ final class CudaKvLayer implements KvLayer {
         this.stream = stream;
         this.layout = layout;
         this.onClose = onClose;
-        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(), 2 * halfBytes(layout));
+        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(), 2 * (halfBytes(layout) + tailHalfBytes(layout)));
     }
 
     private static long halfBytes(KvLayerLayout layout) {
-        return (long) layout.kvHeads() * layout.slots() * layout.headDim() * layout.type().elementBytes();
+        return layout.kvHeads() * layout.slots() * layout.headBytes();
+    }
+
+    private static long tailHalfBytes(KvLayerLayout layout) {
+        return layout.kvHeads() * layout.tailSlots() * layout.tailHeadBytes();
     }
 
     @Override
@@ -43,11 +48,29 @@ final class CudaKvLayer implements KvLayer {
         return buffer.pointer().plus(halfBytes(layout));
     }
 
+    /** The tail of the keys; not to be read where the layout has no tail. */
+    DevicePointer tailKeys() {
+        return buffer.pointer().plus(2 * halfBytes(layout));
+    }
+
+    /** The tail of the values. */
+    DevicePointer tailValues() {
+        return tailKeys().plus(tailHalfBytes(layout));
+    }
+
     @Override
     public List<KvStore> stores() {
-        int headBytes = layout.headDim() * layout.type().elementBytes();
-        return List.of(new CudaKvStore(stream, buffer, 0, layout.kvHeads(), layout.slots(), headBytes),
-                new CudaKvStore(stream, buffer, halfBytes(layout), layout.kvHeads(), layout.slots(), headBytes));
+        List<KvStore> stores = new ArrayList<>(List.of(store(0, layout.slots(), layout.headBytes()),
+                store(halfBytes(layout), layout.slots(), layout.headBytes())));
+        if (layout.tailSlots() > 0) {
+            stores.add(store(2 * halfBytes(layout), layout.tailSlots(), layout.tailHeadBytes()));
+            stores.add(store(2 * halfBytes(layout) + tailHalfBytes(layout), layout.tailSlots(), layout.tailHeadBytes()));
+        }
+        return stores;
+    }
+
+    private KvStore store(long offset, int slots, long headBytes) {
+        return new CudaKvStore(stream, buffer, offset, layout.kvHeads(), slots, (int) headBytes);
     }
 
     @Override

@@ -20,14 +20,17 @@ final class FlashAttention implements AutoCloseable {
     private final KernelLibrary kernels;
     private final CudaStream stream;
     private final CudaElementwise elementwise;
+    private final CompressedAttention compressed;
     private final boolean warpgroups;
     private final ScratchMemory queries;
 
     /** {@code warpgroups}: see {@link ProductKernel#of}. */
-    FlashAttention(KernelLibrary kernels, CudaStream stream, CudaElementwise elementwise, boolean warpgroups, Runnable onMove) {
+    FlashAttention(KernelLibrary kernels, CudaStream stream, CudaElementwise elementwise, CompressedAttention compressed, boolean warpgroups,
+            Runnable onMove) {
         this.kernels = kernels;
         this.stream = stream;
         this.elementwise = elementwise;
+        this.compressed = compressed;
         this.warpgroups = warpgroups;
         queries = new ScratchMemory(stream.context(), "queries of many rows", onMove);
     }
@@ -57,13 +60,18 @@ final class FlashAttention implements AutoCloseable {
     /** Whether there is a kernel for these heads and this cache, and the step has one sequence with enough rows to fill the device. */
     boolean supports(AttentionWeights w, Step step) {
         Shape shape = Shape.of(w.headDim());
-        if (!warpgroups || shape == null || step.spans().size() != 1 || layout(w, step).type() != KvType.F16 || w.heads() % w.kvHeads() != 0
+        if (!warpgroups || shape == null || step.spans().size() != 1 || !readable(layout(w, step), step) || w.heads() % w.kvHeads() != 0
                 || shape.blockRows % (w.heads() / w.kvHeads()) != 0) {
             return false;
         }
         int keys = Math.min(w.window(), step.position(step.rows() - 1) + 1);
         Grid grid = grid(w, shape, step.rows());
         return keys <= FEW_KEYS || 2L * grid.x() * grid.y() >= stream.context().device().multiprocessors();
+    }
+
+    /** As it is, or once it is unpacked. */
+    private static boolean readable(KvLayerLayout layout, Step step) {
+        return layout.type() == KvType.F16 || layout.type().compressed() && step.position(step.rows() - 1) < layout.slots();
     }
 
     private static Grid grid(AttentionWeights w, Shape shape, int rows) {
@@ -81,6 +89,17 @@ final class FlashAttention implements AutoCloseable {
         int rows = step.rows();
         CudaActivations values = w.value() == null ? key : value;
         DevicePointer halves = queries.require((long) rows * w.heads() * w.headDim() * Short.BYTES);
+        KvLayerLayout layout = layout(w, step);
+        if (layout.type().compressed()) {
+            compressed.prefillHeads(w, epsilon, layout, step, inputs, query, key, values, halves);
+            int group = w.heads() / w.kvHeads();
+            compressed.unpack(layout, step, inputs, (cache, firstHead, heads) -> {
+                int before = firstHead * group * w.headDim();
+                attend(w, shape, step, heads, halves.plus((long) before * Short.BYTES), cache, out.start().plus(HalfPanel.matrixBytes(rows, before)),
+                        out.groups());
+            });
+            return;
+        }
         DevicePointer none = DevicePointer.NULL;
         int heads = w.heads() + (w.ownsKv() ? 2 * w.kvHeads() : 0);
         kernels.kernel("prefill_heads_d" + w.headDim()).pointer(query.start()).int64(query.stride()).pointer(w.ownsKv() ? key.start() : none)
@@ -88,9 +107,14 @@ final class FlashAttention implements AutoCloseable {
                 .pointer(((CudaWeight) w.queryNorm()).vector()).pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : none).float32(epsilon)
                 .pointer(elementwise.inverseFrequencies(w.rope())).pointer(inputs.positions()).pointer(inputs.caches(w.owner())).pointer(halves)
                 .launch(stream, Grid.of(rows, Math.ceilDiv(heads, HEADS_PER_BLOCK)), HEAD_THREADS, 0);
-        kernels.kernel("attention_flash_d" + w.headDim()).pointer(halves).int32(rows).int32(w.heads()).int32(w.kvHeads())
-                .int32(step.spans().getFirst().firstPosition()).pointer(inputs.caches(w.owner())).int32(w.window()).pointer(out.start())
-                .int32(out.groups()).launch(stream, grid(w, shape, rows), THREADS, shape.sharedBytes);
+        attend(w, shape, step, w.kvHeads(), halves, inputs.caches(w.owner()), out.start(), out.groups());
+    }
+
+    /** For the first {@code kvHeads} of {@code cache}; {@code halves} and {@code out} begin with their query heads. */
+    private void attend(AttentionWeights w, Shape shape, Step step, int kvHeads, DevicePointer halves, DevicePointer cache, DevicePointer out, int groups) {
+        kernels.kernel("attention_flash_d" + w.headDim()).pointer(halves).int32(step.rows()).int32(w.heads()).int32(w.kvHeads())
+                .int32(step.spans().getFirst().firstPosition()).pointer(cache).int32(w.window()).pointer(out).int32(groups)
+                .launch(stream, Grid.of(grid(w, shape, step.rows()).x(), kvHeads), THREADS, shape.sharedBytes);
     }
 
     @Override

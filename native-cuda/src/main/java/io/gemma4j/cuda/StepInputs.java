@@ -13,8 +13,8 @@ import java.util.SortedSet;
  */
 final class StepInputs implements AutoCloseable {
     private static final int INT_ARRAYS = 4;
-    // keys, values, slots, padding
-    private static final int CACHE_BYTES = 24;
+    // keys, values, slots, tail slots, tail keys, tail values, where the tail begins, padding
+    private static final int CACHE_BYTES = 48;
     private static final int MINIMUM_ROWS = 16;
 
     private final CudaContext context;
@@ -73,6 +73,11 @@ final class StepInputs implements AutoCloseable {
                     memory.set(JAVA_LONG, entry, layer.keys().address());
                     memory.set(JAVA_LONG, entry + 8, layer.values().address());
                     memory.set(JAVA_INT, entry + 16, layer.layout().slots());
+                    memory.set(JAVA_INT, entry + 20, layer.layout().tailSlots());
+                    memory.set(JAVA_LONG, entry + 24, layer.tailKeys().address());
+                    memory.set(JAVA_LONG, entry + 32, layer.tailValues().address());
+                    // Changes only when positions are forgotten, and then a step that the host knows is set before the next is repeated.
+                    memory.set(JAVA_INT, entry + 40, current.spans().get(i).cache().tailFrom());
                 }
             }
             at += (long) capacityRows * CACHE_BYTES;
@@ -128,7 +133,7 @@ final class StepInputs implements AutoCloseable {
         return ints(3);
     }
 
-    /** Where each sequence has the keys and values of a layer: entries of {@code {keys, values, int slots, 0}}. */
+    /** Where each sequence has the keys and values of a layer: records as {@code attention.md} describes them. */
     DevicePointer caches(int owner) {
         int place = owners.headSet(owner).size();
         return device.pointer().plus(cachesOffset() + (long) place * capacityRows * CACHE_BYTES);

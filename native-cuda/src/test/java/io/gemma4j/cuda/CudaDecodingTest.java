@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.Backend;
 import io.gemma4j.Gemma4;
+import io.gemma4j.KvType;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.Session;
 import java.io.IOException;
@@ -20,8 +21,16 @@ class CudaDecodingTest {
     /** Inputs of products rounded to 8 bits instead of 11, through all layers. */
     private static final double BOUND = 1e-1;
 
-    private static Gemma4 load(GoldenModel golden) throws IOException {
-        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(Backend.CUDA).contextTokens(256).prefillTokens(64));
+    /** A model and how it holds keys and values. */
+    private record Case(GoldenModel golden, KvType kv) {
+
+        static Stream<Case> all() {
+            return GoldenModel.all().flatMap(golden -> Stream.of(KvType.F16, KvType.Q8_0, KvType.TQ4).map(kv -> new Case(golden, kv)));
+        }
+
+        Gemma4 load() throws IOException {
+            return Gemma4.load(golden.file(), LoadOptions.defaults().backend(Backend.CUDA).kvType(kv).contextTokens(256).prefillTokens(64));
+        }
     }
 
     private static int[] prompt(GoldenModel golden) {
@@ -38,13 +47,13 @@ class CudaDecodingTest {
 
     @TestFactory
     Stream<DynamicTest> sessionsThatTakeTurnsGetWhatEachGetsAlone() {
-        return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
-            int[] tokens = prompt(golden);
+        return Case.all().map(of -> DynamicTest.dynamicTest(of.toString(), () -> {
+            int[] tokens = prompt(of.golden());
             int[] reversed = new int[TOKENS];
             for (int i = 0; i < TOKENS; i++) {
                 reversed[i] = tokens[TOKENS - 1 - i];
             }
-            try (Gemma4 model = load(golden); Session alone = model.newSession(); Session aloneReversed = model.newSession();
+            try (Gemma4 model = of.load(); Session alone = model.newSession(); Session aloneReversed = model.newSession();
                     Session first = model.newSession(); Session second = model.newSession()) {
                 float[][] expected = oneByOne(alone, tokens);
                 float[][] expectedReversed = oneByOne(aloneReversed, reversed);
@@ -54,7 +63,7 @@ class CudaDecodingTest {
                     if (i == TOKENS / 2) {
                         // Larger work in between moves memory that was recorded.
                         try (Session other = model.newSession()) {
-                            other.feed(Arrays.copyOf(golden.prompts().getLast().ids(), 60));
+                            other.feed(Arrays.copyOf(of.golden().prompts().getLast().ids(), 60));
                         }
                     }
                 }
@@ -64,9 +73,9 @@ class CudaDecodingTest {
 
     @TestFactory
     Stream<DynamicTest> oneTokenAtATimeAgreesWithAllAtOnce() {
-        return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(), () -> {
-            int[] tokens = prompt(golden);
-            try (Gemma4 model = load(golden); Session one = model.newSession(); Session all = model.newSession()) {
+        return Case.all().map(of -> DynamicTest.dynamicTest(of.toString(), () -> {
+            int[] tokens = prompt(of.golden());
+            try (Gemma4 model = of.load(); Session one = model.newSession(); Session all = model.newSession()) {
                 float[] last = oneByOne(one, tokens)[TOKENS - 1];
                 double error = GoldenModel.relativeL2(last, all.feed(tokens).logits().toArray());
                 assertTrue(error <= BOUND, "relative L2 " + error + ", at most " + BOUND);

@@ -17,6 +17,9 @@ import org.junit.jupiter.api.TestFactory;
 
 @Gpu
 class CudaGoldenTest {
+    /** Errors that compressed caches may have, as multiples of those of others. */
+    private static final double COMPRESSED = 1.5;
+
     @TestFactory
     Stream<DynamicTest> logitsAreAsNearToTheReferenceAsThoseOfLlamaCpp() {
         return GoldenModel.all().flatMap(golden -> Stream.of(KvType.values()).flatMap(kv -> IntStream.of(1, 7, 512)
@@ -49,8 +52,10 @@ class CudaGoldenTest {
             }
         }
         System.out.printf("golden %s %s steps of %d: worst relative L2 %.2e, worst KL %.2e%n", golden, kv, stepTokens, worstL2, worstKl);
-        assertTrue(worstL2 <= golden.maxRelativeL2(), "relative L2 must be at most " + golden.maxRelativeL2() + ", is " + worstL2);
-        assertTrue(worstKl <= golden.maxKl(), "KL must be at most " + golden.maxKl() + ", is " + worstKl);
+        double maxL2 = golden.maxRelativeL2() * (kv.compressed() ? COMPRESSED : 1);
+        double maxKl = golden.maxKl() * (kv.compressed() ? COMPRESSED : 1);
+        assertTrue(worstL2 <= maxL2, "relative L2 must be at most " + maxL2 + ", is " + worstL2);
+        assertTrue(worstKl <= maxKl, "KL must be at most " + maxKl + ", is " + worstKl);
     }
 
     private static double max(double worst, double error) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.Backend;
 import io.gemma4j.Gemma4;
+import io.gemma4j.KvType;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.SamplingOptions;
 import io.gemma4j.Session;
@@ -27,11 +28,17 @@ class CudaLongTextTest {
     private static final int LONGEST = 4096;
     private static final int GENERATED = 2000;
     private static final int COMPARED_EVERY = 100;
+    // Far enough for several tiles of codes behind a tail.
+    private static final int COMPRESSED_GENERATED = 400;
     /** Inputs of products rounded to 8 bits, through all layers. */
     private static final double BOUND = 1e-1;
 
     private static Gemma4 load(GoldenModel golden, Backend backend) throws IOException {
-        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(backend).contextTokens(LONGEST).prefillTokens(512));
+        return load(golden, backend, KvType.F16);
+    }
+
+    private static Gemma4 load(GoldenModel golden, Backend backend, KvType kv) throws IOException {
+        return Gemma4.load(golden.file(), LoadOptions.defaults().backend(backend).kvType(kv).contextTokens(LONGEST).prefillTokens(512));
     }
 
     /** Logits after those of {@code tokens} whose number, from 1 on, is in {@code numbers}; the processor rounds no input of several tokens. */
@@ -103,6 +110,22 @@ class CudaLongTextTest {
                 assertTrue(far <= most, far + " of " + numbers.size() + " logits are farther than " + BOUND + " from those of the processor");
             }
         }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> drawnTextsOverCompressedCachesAreWhatFedOnesPredict() {
+        return GoldenModel.bundled().flatMap(golden -> Stream.of(KvType.Q8_0, KvType.TQ4).map(kv -> DynamicTest.dynamicTest(golden + ", " + kv, () -> {
+            int[] prompt = golden.prompts().getLast().ids();
+            try (Gemma4 model = load(golden, Backend.CUDA, kv); Session session = model.newSession(); Session again = model.newSession()) {
+                List<Integer> drawn = new ArrayList<>();
+                session.feed(prompt).generate(SamplingOptions.greedy(), COMPRESSED_GENERATED, drawn::add);
+                float[] logits = again.feed(prompt).logits().toArray();
+                for (int i = 0; i < COMPRESSED_GENERATED; i++) {
+                    assertEquals(mostLikely(logits), drawn.get(i), "token drawn after " + (prompt.length + i));
+                    logits = again.feed(drawn.get(i)).logits().toArray();
+                }
+            }
+        })));
     }
 
     private static int mostLikely(float[] logits) {

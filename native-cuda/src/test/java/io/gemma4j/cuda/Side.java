@@ -58,9 +58,14 @@ record Side(ModelBackend backend) implements AutoCloseable {
         return values;
     }
 
-    /** Caches of a model with one layer. */
+    /** Caches of a model with one layer, for steps of any length. */
     KvCache cache(int kvHeads, int headDim, int slots, KvType type, int contextTokens) {
-        return new KvCache(new ArrayList<>(List.of(backend.allocateKv(new KvLayerLayout(0, kvHeads, headDim, slots, type)))), 1, contextTokens);
+        return cache(KvLayerLayout.of(0, kvHeads, headDim, slots, type, contextTokens), contextTokens);
+    }
+
+    /** Caches of a model with one layer, the first. */
+    KvCache cache(KvLayerLayout layout, int contextTokens) {
+        return new KvCache(new ArrayList<>(List.of(backend.allocateKv(layout))), 1, contextTokens);
     }
 
     @Override

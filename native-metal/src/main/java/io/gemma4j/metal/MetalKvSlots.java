@@ -31,7 +31,7 @@ record MetalKvSlots(BufferSlice keys, BufferSlice values, KvType type, int kvHea
 
     /** Bytes of keys, or of values, that hold {@code count} slots. */
     static long bytes(int count, int kvHeads, int headDim, KvType type) {
-        return (long) Math.ceilDiv(count, BLOCK_SLOTS) * BLOCK_SLOTS * kvHeads * headDim * type.elementBytes();
+        return (long) Math.ceilDiv(count, BLOCK_SLOTS) * BLOCK_SLOTS * kvHeads * type.headBytes(headDim);
     }
 
     /** Suffix of the kernels that read or write them. */

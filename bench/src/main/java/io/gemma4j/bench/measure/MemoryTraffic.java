@@ -43,7 +43,8 @@ public record MemoryTraffic(Gemma4Config config, long weightBytes, KvType kvType
     public long bytesPerToken(int position) {
         long bytes = weightBytes;
         for (Gemma4Config.Layer layer : config.layers()) {
-            bytes += 2L * Math.min(layer.window(), position + 1) * layer.kvHeads() * layer.headDim() * kvType.elementBytes();
+            KvType type = layer.sliding() ? kvType.ofSlidingLayers() : kvType;
+            bytes += 2L * Math.min(layer.window(), position + 1) * layer.kvHeads() * type.headBytes(layer.headDim());
         }
         return bytes;
     }

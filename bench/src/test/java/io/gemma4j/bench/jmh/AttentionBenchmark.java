@@ -78,7 +78,7 @@ public class AttentionBenchmark {
             squares += (double) value * value;
         }
         Expected.require(squares > 0 && largest <= Math.sqrt(3) * 1.001, "averages of values up to the square root of 3", largest);
-        cacheBytes = 2L * window * kvHeads * headDim * KvType.F16.elementBytes();
+        cacheBytes = 2L * window * kvHeads * KvType.F16.headBytes(headDim);
     }
 
     /** Frees the memory. */

@@ -2,8 +2,8 @@ package io.gemma4j.backend.cpu;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
-import io.gemma4j.backend.cpu.kernel.RowKernel;
-import io.gemma4j.gguf.GgmlType;
+import io.gemma4j.backend.cpu.kernel.HeadKernel;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -18,35 +18,42 @@ final class AttentionTask {
     private static final int UNPACKED_KEYS = 16;
 
     private final FloatKernels floats;
-    private final RowKernel f32;
-    private final RowKernel f16;
+    private final KernelSet kernels;
+    private final HeadKernel tailHeads;
     private final float[] lanes = new float[FloatKernels.SCRATCH];
     private float[] unpacked = {};
+    private float[] rotated = {};
     private float[] scores = {};
 
     private CpuKvLayer kv;
-    private RowKernel kernel;
+    private HeadKernel firstHeads;
+    private int tailFrom;
     private int kvHead;
     private int headDim;
     private int group;
     private int window;
-    private CpuActivations queries;
-    private int firstRow;
+    private float[] queries;
+    private int firstQuery;
+    private int queryStride;
     private int firstPosition;
     private int rows;
     private SoftmaxSums sums;
     private int firstEntry;
 
     AttentionTask(KernelSet kernels) {
+        this.kernels = kernels;
         floats = kernels.floats();
-        f32 = kernels.rows(GgmlType.F32);
-        f16 = kernels.rows(GgmlType.F16);
+        tailHeads = kernels.heads(KvType.F16);
     }
 
-    /** Names the keys: head {@code kvHead} of {@code layer}, shared by {@code groupHeads} query heads that see {@code windowTokens} positions. */
-    void keys(CpuKvLayer layer, int head, int groupHeads, int windowTokens) {
+    /**
+     * Names the keys: head {@code head} of {@code layer}, shared by {@code groupHeads} query heads that see {@code windowTokens} positions; those from
+     * {@code firstOfTail} on are read from the tail, if the layer has one.
+     */
+    void keys(CpuKvLayer layer, int firstOfTail, int head, int groupHeads, int windowTokens) {
         kv = layer;
-        kernel = layer.layout().type() == KvType.F32 ? f32 : f16;
+        firstHeads = kernels.heads(layer.layout().type());
+        tailFrom = layer.tail() == null ? Integer.MAX_VALUE : firstOfTail;
         kvHead = head;
         headDim = layer.layout().headDim();
         group = groupHeads;
@@ -54,13 +61,31 @@ final class AttentionTask {
         unpacked = grown(unpacked, UNPACKED_KEYS * headDim);
     }
 
-    /** Names the queries: {@code count} rows of {@code activations} from {@code row} on, the first of them at {@code position}. */
+    /** Names the queries, after the keys: {@code count} rows of {@code activations} from {@code row} on, the first of them at {@code position}. */
     void queries(CpuActivations activations, int row, int position, int count) {
-        queries = activations;
-        firstRow = row;
+        queries = activations.data();
+        firstQuery = activations.row(row) + kvHead * group * headDim;
+        queryStride = activations.stride();
         firstPosition = position;
         rows = count;
         scores = grown(scores, count * group * TILE_KEYS);
+        if (kv.tail() != null) {
+            rotateQueries();
+        }
+    }
+
+    private void rotateQueries() {
+        int width = group * headDim;
+        rotated = grown(rotated, rows * width);
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(queries, firstQuery + row * queryStride, rotated, row * width, width);
+        }
+        for (int head = 0; head < rows * group; head++) {
+            floats.rotateHead(rotated, head * headDim, headDim);
+        }
+        queries = rotated;
+        firstQuery = 0;
+        queryStride = width;
     }
 
     private static float[] grown(float[] array, int length) {
@@ -82,10 +107,9 @@ final class AttentionTask {
     }
 
     private void attendTile(int position, int keys) {
-        for (int key = 0; key < keys; key += unpackedKeys(position, key, keys)) {
-            int slot = kv.slot(position + key);
-            int count = unpackedKeys(position, key, keys);
-            kernel.dequantize(kv.keys(slot), kv.offset(kvHead, slot), unpacked, 0, count * headDim);
+        int count;
+        for (int key = 0; key < keys; key += count) {
+            count = unpack(position + key, keys - key, false);
             score(key, count);
         }
         for (int row = 0; row < rows; row++) {
@@ -95,27 +119,34 @@ final class AttentionTask {
                 weigh(row * group + head, from, to, keys);
             }
         }
-        for (int key = 0; key < keys; key += unpackedKeys(position, key, keys)) {
-            int slot = kv.slot(position + key);
-            int count = unpackedKeys(position, key, keys);
-            kernel.dequantize(kv.values(slot), kv.offset(kvHead, slot), unpacked, 0, count * headDim);
+        for (int key = 0; key < keys; key += count) {
+            count = unpack(position + key, keys - key, true);
             addValues(key, count);
         }
     }
 
-    private int unpackedKeys(int position, int key, int keys) {
-        return Math.min(Math.min(UNPACKED_KEYS, keys - key), kv.contiguousSlots(kv.slot(position + key)));
+    // Keys, or values, from a position on, as many as lie together, fit and are wanted.
+    private int unpack(int position, int most, boolean values) {
+        boolean fromTail = position >= tailFrom;
+        KvPages pages = fromTail ? kv.tail() : kv.first();
+        int slot = pages.slot(position);
+        int count = Math.min(Math.min(UNPACKED_KEYS, most), pages.contiguousSlots(slot));
+        if (!fromTail) {
+            count = Math.min(count, tailFrom - position);
+        }
+        MemorySegment page = values ? pages.values(slot) : pages.keys(slot);
+        (fromTail ? tailHeads : firstHeads).load(page, pages.offset(kvHead, slot), count, headDim, unpacked, 0);
+        return count;
     }
 
     private void score(int key, int count) {
-        int heads = kvHead * group * headDim;
         for (int n = 0; n < count; n += FloatKernels.TILE) {
             int tileKeys = Math.min(FloatKernels.TILE, count - n);
             if (group == 1) {
-                score(queries.row(firstRow) + heads, queries.stride(), rows, n, tileKeys, key + n);
+                score(firstQuery, queryStride, rows, n, tileKeys, key + n);
             } else {
                 for (int row = 0; row < rows; row++) {
-                    score(queries.row(firstRow + row) + heads, headDim, group, n, tileKeys, row * group * TILE_KEYS + key + n);
+                    score(firstQuery + row * queryStride, headDim, group, n, tileKeys, row * group * TILE_KEYS + key + n);
                 }
             }
         }
@@ -123,7 +154,7 @@ final class AttentionTask {
 
     private void score(int at, int stride, int count, int unpackedKey, int tileKeys, int score) {
         for (int i = 0; i < count; i += FloatKernels.TILE) {
-            floats.matmulTile(queries.data(), at + i * stride, stride, Math.min(FloatKernels.TILE, count - i), unpacked, unpackedKey * headDim,
+            floats.matmulTile(queries, at + i * stride, stride, Math.min(FloatKernels.TILE, count - i), unpacked, unpackedKey * headDim,
                     headDim, tileKeys, headDim, scores, score + i * TILE_KEYS, TILE_KEYS, lanes);
         }
     }

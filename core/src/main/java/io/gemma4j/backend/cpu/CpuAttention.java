@@ -16,6 +16,7 @@ final class CpuAttention {
     private static final int SPLIT_TASKS = 32;
 
     private final WorkerPool pool;
+    private final FloatKernels floats;
     private final AttentionTask[] tasks;
     private final SoftmaxSums[] wholeSums;
     private final SoftmaxSums rangeSums;
@@ -38,13 +39,14 @@ final class CpuAttention {
 
     CpuAttention(WorkerPool pool, KernelSet kernels) {
         this.pool = pool;
+        floats = kernels.floats();
         tasks = new AttentionTask[pool.workers()];
         wholeSums = new SoftmaxSums[pool.workers()];
         for (int worker = 0; worker < tasks.length; worker++) {
             tasks[worker] = new AttentionTask(kernels);
-            wholeSums[worker] = new SoftmaxSums(kernels.floats());
+            wholeSums[worker] = new SoftmaxSums(floats);
         }
-        rangeSums = new SoftmaxSums(kernels.floats());
+        rangeSums = new SoftmaxSums(floats);
     }
 
     /** See {@link io.gemma4j.backend.Operations#attention}. */
@@ -121,7 +123,7 @@ final class CpuAttention {
 
         int group = heads / kvHeads;
         AttentionTask mine = tasks[worker];
-        mine.keys(layer(span), kvHead, group, window);
+        mine.keys(layer(span), span.cache().tailFrom(position), kvHead, group, window);
         mine.queries(queries, span.firstRow() + first, position, rows);
         if (ranges > 1) {
             mine.attend(from, to, rangeSums, task * taskEntries);
@@ -131,7 +133,7 @@ final class CpuAttention {
         sums.reserve(taskEntries, headDim);
         mine.attend(from, to, sums, 0);
         for (int entry = 0; entry < rows * group; entry++) {
-            sums.write(entry, 0, 1, out.data(), out.row(span.firstRow() + first + entry / group) + (kvHead * group + entry % group) * headDim);
+            write(sums, entry, 0, 1, span, span.firstRow() + first + entry / group, kvHead * group + entry % group);
         }
     }
 
@@ -145,7 +147,15 @@ final class CpuAttention {
         int group = heads / kvHeads;
         int entry = (block * kvHeads + head / group) * ranges * taskEntries + head % group;
         for (int row = first; row < Math.min(first + BLOCK_ROWS, span.rows()); row++) {
-            rangeSums.write(entry + (row - first) * group, taskEntries, ranges, out.data(), out.row(span.firstRow() + row) + head * headDim);
+            write(rangeSums, entry + (row - first) * group, taskEntries, ranges, span, span.firstRow() + row, head);
+        }
+    }
+
+    private void write(SoftmaxSums sums, int entry, int step, int parts, Step.Span span, int row, int head) {
+        int at = out.row(row) + head * headDim;
+        sums.write(entry, step, parts, out.data(), at);
+        if (layer(span).tail() != null) {
+            floats.restoreHead(out.data(), at, headDim);
         }
     }
 }

@@ -1,6 +1,5 @@
 package io.gemma4j.backend.cpu;
 
-import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
@@ -12,17 +11,12 @@ import io.gemma4j.backend.Weight;
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
 import io.gemma4j.os.OperatingSystem;
 import io.gemma4j.tensor.QuantizedTensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
 /** The operations on the processor: every loop is split among the workers of one pool. */
 final class CpuBackend implements ModelBackend {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int ELEMENTS_PER_TASK = 4096;
 
     private final long modelBytes;
@@ -30,6 +24,7 @@ final class CpuBackend implements ModelBackend {
     private final KernelSet kernels;
     private final FloatKernels floats;
     private final CpuMatmul matmul;
+    private final CpuKvUpdate kvUpdate;
     private final CpuAttention attention;
     private final Map<RopeFrequencies, RopeAngles> angles = new IdentityHashMap<>();
 
@@ -40,6 +35,7 @@ final class CpuBackend implements ModelBackend {
         this.kernels = kernels;
         this.floats = kernels.floats();
         this.matmul = new CpuMatmul(pool, floats);
+        this.kvUpdate = new CpuKvUpdate(pool, kernels);
         this.attention = new CpuAttention(pool, kernels);
     }
 
@@ -151,31 +147,7 @@ final class CpuBackend implements ModelBackend {
 
     @Override
     public void kvUpdate(Activations keys, Activations values, Step step, int owner) {
-        CpuActivations k = (CpuActivations) keys;
-        CpuActivations v = (CpuActivations) values;
-        for (Step.Span span : step.spans()) {
-            CpuKvLayer kv = (CpuKvLayer) span.cache().layer(owner);
-            for (int i = 0; i < span.rows(); i++) {
-                int slot = kv.slot(span.firstPosition() + i);
-                kv.reserve(slot);
-                int row = span.firstRow() + i;
-                for (int head = 0; head < kv.layout().kvHeads(); head++) {
-                    int at = head * kv.layout().headDim();
-                    store(k.data(), k.row(row) + at, kv.layout(), kv.keys(slot), kv.offset(head, slot));
-                    store(v.data(), v.row(row) + at, kv.layout(), kv.values(slot), kv.offset(head, slot));
-                }
-            }
-        }
-    }
-
-    private static void store(float[] from, int offset, KvLayerLayout layout, MemorySegment to, long byteOffset) {
-        if (layout.type() == KvType.F32) {
-            MemorySegment.copy(from, offset, to, FLOAT, byteOffset, layout.headDim());
-        } else {
-            for (int i = 0; i < layout.headDim(); i++) {
-                to.set(SHORT, byteOffset + 2L * i, Float.floatToFloat16(from[offset + i]));
-            }
-        }
+        kvUpdate.kvUpdate((CpuActivations) keys, (CpuActivations) values, step, owner);
     }
 
     @Override

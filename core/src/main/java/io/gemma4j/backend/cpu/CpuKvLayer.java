@@ -1,31 +1,23 @@
 package io.gemma4j.backend.cpu;
 
-import io.gemma4j.Gemma4Exception;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.KvStore;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.Stream;
 
-/** Keys and values outside the Java heap, in pages {@code [kvHeads][slots of a page][headDim]} that are allocated when first written. */
+/** Keys and values outside the Java heap. */
 final class CpuKvLayer implements KvLayer {
     private final KvLayerLayout layout;
     private final Arena arena = Arena.ofShared();
-    private final int pageSlots;
-    private final int headBytes;
-    private final MemorySegment[] keyPages;
-    private final MemorySegment[] valuePages;
+    private final KvPages first;
+    private final KvPages tail;
 
     CpuKvLayer(KvLayerLayout layout) {
         this.layout = layout;
-        pageSlots = Math.min(layout.slots(), KvLayerLayout.PAGE_SLOTS);
-        headBytes = layout.headDim() * layout.type().elementBytes();
-        int pages = Math.ceilDiv(layout.slots(), pageSlots);
-        keyPages = new MemorySegment[pages];
-        valuePages = new MemorySegment[pages];
+        first = new KvPages(layout, arena, layout.slots(), layout.headBytes());
+        tail = layout.tailSlots() > 0 ? new KvPages(layout, arena, layout.tailSlots(), layout.tailHeadBytes()) : null;
     }
 
     @Override
@@ -35,67 +27,22 @@ final class CpuKvLayer implements KvLayer {
 
     @Override
     public List<KvStore> stores() {
-        return List.of(new CpuKvStore(this, keyPages), new CpuKvStore(this, valuePages));
+        return tail == null ? first.stores() : Stream.of(first, tail).flatMap(pages -> pages.stores().stream()).toList();
     }
 
     @Override
     public long bytes() {
-        return Stream.of(keyPages, valuePages).flatMap(Stream::of).filter(Objects::nonNull).mapToLong(MemorySegment::byteSize).sum();
+        return first.bytes() + (tail == null ? 0 : tail.bytes());
     }
 
-    int headBytes() {
-        return headBytes;
+    /** All positions, as the type of the cache has them. */
+    KvPages first() {
+        return first;
     }
 
-    /** The page that {@code slot} is in. */
-    int page(int slot) {
-        return slot / pageSlots;
-    }
-
-    int slot(int position) {
-        return position % layout.slots();
-    }
-
-    /** Slots from {@code slot} on that lie together in memory. */
-    int contiguousSlots(int slot) {
-        return Math.min(pageSlots - slot % pageSlots, layout.slots() - slot);
-    }
-
-    /**
-     * Makes sure that the page of {@code slot} is there.
-     *
-     * @throws Gemma4Exception if the system has no memory for it
-     */
-    void reserve(int slot) {
-        int page = page(slot);
-        if (keyPages[page] == null) {
-            long bytes = (long) layout.kvHeads() * pageSlots * headBytes;
-            MemorySegment both = allocate(2 * bytes);
-            valuePages[page] = both.asSlice(bytes, bytes);
-            keyPages[page] = both.asSlice(0, bytes);
-        }
-    }
-
-    private MemorySegment allocate(long bytes) {
-        try {
-            return arena.allocate(bytes, 64);
-        } catch (OutOfMemoryError e) {
-            throw new Gemma4Exception("no memory for " + bytes + " bytes of the key/value cache of layer " + layout.layer()
-                    + "; close sessions, or load the model with fewer contextTokens", e);
-        }
-    }
-
-    MemorySegment keys(int slot) {
-        return keyPages[page(slot)];
-    }
-
-    MemorySegment values(int slot) {
-        return valuePages[page(slot)];
-    }
-
-    /** Where a head of a slot starts in its page. */
-    long offset(int head, int slot) {
-        return ((long) head * pageSlots + slot % pageSlots) * headBytes;
+    /** The most recent positions as 16-bit floats; null where the type has no tail. What both stores hold is rotated where there is one. */
+    KvPages tail() {
+        return tail;
     }
 
     @Override

@@ -3,38 +3,38 @@ package io.gemma4j.backend.cpu;
 import io.gemma4j.backend.KvStore;
 import java.lang.foreign.MemorySegment;
 
-/** The keys or the values of a {@link CpuKvLayer}, for whoever copies them. */
+/** The keys or the values of {@link KvPages}, for whoever copies them. */
 final class CpuKvStore implements KvStore {
-    private final CpuKvLayer layer;
+    private final KvPages store;
     private final MemorySegment[] pages;
 
-    /** @param pages those of the layer that hold this store; null where they are not allocated */
-    CpuKvStore(CpuKvLayer layer, MemorySegment[] pages) {
-        this.layer = layer;
+    /** @param pages those that hold them; null where they are not allocated */
+    CpuKvStore(KvPages store, MemorySegment[] pages) {
+        this.store = store;
         this.pages = pages;
     }
 
     @Override
     public int kvHeads() {
-        return layer.layout().kvHeads();
+        return store.kvHeads();
     }
 
     @Override
     public int slots() {
-        return layer.layout().slots();
+        return store.slots();
     }
 
     @Override
     public int headBytes() {
-        return layer.headBytes();
+        return (int) store.headBytes();
     }
 
     @Override
     public void read(int slot, int count, MemorySegment to, long headStride) {
         for (int done = 0, run; done < count; done += run) {
-            run = Math.min(count - done, layer.contiguousSlots(slot + done));
+            run = Math.min(count - done, store.contiguousSlots(slot + done));
             for (int head = 0; head < kvHeads(); head++) {
-                MemorySegment.copy(page(slot + done), layer.offset(head, slot + done), to, head * headStride + (long) done * headBytes(), headRun(run));
+                MemorySegment.copy(page(slot + done), store.offset(head, slot + done), to, head * headStride + (long) done * headBytes(), headRun(run));
             }
         }
     }
@@ -42,10 +42,10 @@ final class CpuKvStore implements KvStore {
     @Override
     public void write(int slot, int count, MemorySegment from, long headStride) {
         for (int done = 0, run; done < count; done += run) {
-            run = Math.min(count - done, layer.contiguousSlots(slot + done));
-            layer.reserve(slot + done);
+            run = Math.min(count - done, store.contiguousSlots(slot + done));
+            store.reserve(slot + done);
             for (int head = 0; head < kvHeads(); head++) {
-                MemorySegment.copy(from, head * headStride + (long) done * headBytes(), page(slot + done), layer.offset(head, slot + done), headRun(run));
+                MemorySegment.copy(from, head * headStride + (long) done * headBytes(), page(slot + done), store.offset(head, slot + done), headRun(run));
             }
         }
     }
@@ -56,10 +56,10 @@ final class CpuKvStore implements KvStore {
         for (int done = 0, run; done < count; done += run) {
             int at = slot + done;
             int sourceAt = fromSlot + done;
-            run = Math.min(count - done, Math.min(layer.contiguousSlots(at), source.layer.contiguousSlots(sourceAt)));
-            layer.reserve(at);
+            run = Math.min(count - done, Math.min(store.contiguousSlots(at), source.store.contiguousSlots(sourceAt)));
+            store.reserve(at);
             for (int head = 0; head < kvHeads(); head++) {
-                MemorySegment.copy(source.page(sourceAt), source.layer.offset(head, sourceAt), page(at), layer.offset(head, at), headRun(run));
+                MemorySegment.copy(source.page(sourceAt), source.store.offset(head, sourceAt), page(at), store.offset(head, at), headRun(run));
             }
         }
     }
@@ -70,6 +70,6 @@ final class CpuKvStore implements KvStore {
     }
 
     private MemorySegment page(int slot) {
-        return pages[layer.page(slot)];
+        return pages[store.page(slot)];
     }
 }

@@ -33,6 +33,12 @@ public interface FloatKernels {
     /** Turns the pairs {@code (i, i + half)} by the angles whose cosines and sines are given. */
     void ropeHalfSplit(float[] x, int xOffset, int half, float[] cos, float[] sin, int angleOffset);
 
+    /** {@link io.gemma4j.backend.HeadRotation#rotate}, bit-equal. */
+    void rotateHead(float[] x, int xOffset, int headDim);
+
+    /** {@link io.gemma4j.backend.HeadRotation#restore}, bit-equal. */
+    void restoreHead(float[] x, int xOffset, int headDim);
+
     /** {@code out = geluTanh(gate) * up}, {@code geluTanh(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
     void geglu(float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count);
 

@@ -1,5 +1,7 @@
 package io.gemma4j.backend.cpu.kernel;
 
+import io.gemma4j.backend.HeadRotation;
+
 /** Plain Java, one element at a time: what {@link FloatKernels} means. */
 public final class ScalarFloatKernels implements FloatKernels {
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -69,6 +71,16 @@ public final class ScalarFloatKernels implements FloatKernels {
             x[xOffset + i] = a * c - b * s;
             x[xOffset + half + i] = a * s + b * c;
         }
+    }
+
+    @Override
+    public void rotateHead(float[] x, int xOffset, int headDim) {
+        HeadRotation.rotate(x, xOffset, headDim);
+    }
+
+    @Override
+    public void restoreHead(float[] x, int xOffset, int headDim) {
+        HeadRotation.restore(x, xOffset, headDim);
     }
 
     @Override

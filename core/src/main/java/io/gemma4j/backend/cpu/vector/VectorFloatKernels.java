@@ -138,6 +138,16 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
+    public void rotateHead(float[] x, int xOffset, int headDim) {
+        scalar.rotateHead(x, xOffset, headDim);
+    }
+
+    @Override
+    public void restoreHead(float[] x, int xOffset, int headDim) {
+        scalar.restoreHead(x, xOffset, headDim);
+    }
+
+    @Override
     public void geglu(float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
         int i = 0;
         for (; i <= count - LANES; i += LANES) {

@@ -1,0 +1,315 @@
+package io.gemma4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gemma4j.KvType;
+import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.AttentionWeights;
+import io.gemma4j.backend.HeadQ8_0;
+import io.gemma4j.backend.HeadRotation;
+import io.gemma4j.backend.HeadTQ4;
+import io.gemma4j.backend.KvCache;
+import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.LayerScratch;
+import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.RopeFrequencies;
+import io.gemma4j.backend.Step;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.gguf.GgmlType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** What compressed key/value caches hold, bit by bit, and attention over them against the scalar one, on both sides of every border. */
+@Gpu
+class CompressedCacheTest {
+    private static final float EPSILON = 1e-6f;
+    private static final int HIDDEN = 512;
+    private static final int MAX_STEP_ROWS = 64;
+    private static final int[] CONTEXTS = {1, 63, 64, 65, 127, 128, 191, 192, 193, 255, 1000, 4096};
+    /** Keys, values and queries rounded to 11 bits. */
+    private static final double BOUND = 2e-3;
+    /** Inputs of projections rounded to 8 bits, after which keys and values may get neighbouring codes. */
+    private static final double BLOCK_BOUND = 2e-2;
+
+    private static Side scalar;
+    private static Side gpu;
+
+    @BeforeAll
+    static void open() {
+        scalar = Side.scalar();
+        gpu = Side.gpu();
+    }
+
+    @AfterAll
+    static void close() {
+        gpu.close();
+        scalar.close();
+    }
+
+    /** A type and the size of its heads. */
+    private record Case(KvType type, int headDim) {
+
+        static Stream<Case> all() {
+            return Stream.of(KvType.Q8_0, KvType.TQ4).flatMap(type -> Stream.of(new Case(type, 256), new Case(type, 512)));
+        }
+
+        static Stream<DynamicTest> tests(Consumer<Case> test) {
+            return all().map(of -> DynamicTest.dynamicTest(of.type + ", heads of " + of.headDim, () -> test.accept(of)));
+        }
+
+        KvLayerLayout layout(int kvHeads, int slots) {
+            return KvLayerLayout.of(0, kvHeads, headDim, slots, type, MAX_STEP_ROWS);
+        }
+    }
+
+    private static void assertSame(String what, double bound, Function<Side, float[][]> run) {
+        float[][] expected = run.apply(scalar);
+        float[][] actual = run.apply(gpu);
+        for (int row = 0; row < expected.length; row++) {
+            double error = GoldenModel.relativeL2(actual[row], expected[row]);
+            assertTrue(error <= bound, what + ", row " + row + ": relative L2 " + error + ", at most " + bound);
+        }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> storedBytesAreThoseOfTheHost() {
+        return Case.tests(of -> {
+            int kvHeads = 3;
+            int rows = 37;
+            Random random = new Random(of.headDim);
+            float[][] keys = magnitudes(rows, kvHeads * of.headDim, random);
+            float[][] values = magnitudes(rows, kvHeads * of.headDim, random);
+            try (Arena arena = Arena.ofConfined(); CudaContext context = new CudaContext(CudaDevice.of(0)); CudaStream stream = new CudaStream(context);
+                    KernelLibrary kernels = new KernelLibrary(context);
+                    CudaKvLayer layer = new CudaKvLayer(context, of.layout(kvHeads, 100), closed -> {});
+                    KvCache cache = new KvCache(List.of(layer), 1, 100); StepInputs inputs = new StepInputs(context, () -> {});
+                    CudaBuffer floats = CudaBuffer.allocate(context, "keys and values", 2L * rows * kvHeads * of.headDim * Float.BYTES)) {
+                stream.fill(layer.keys(), (byte) 0x55, layer.bytes());
+                cache.append(20);
+                Step step = Step.of(cache, new int[rows], Step.LogitRows.NONE);
+                inputs.set(step, new TreeSet<>(List.of(0)), stream);
+                CudaActivations[] uploaded = new CudaActivations[2];
+                for (int i = 0; i < 2; i++) {
+                    long bytes = (long) rows * kvHeads * of.headDim * Float.BYTES;
+                    MemorySegment from = arena.allocate(bytes, Float.BYTES);
+                    for (int row = 0; row < rows; row++) {
+                        MemorySegment.copy((i == 0 ? keys : values)[row], 0, from, ValueLayout.JAVA_FLOAT, bytes / rows * row, kvHeads * of.headDim);
+                    }
+                    uploaded[i] = new CudaActivations(floats.pointer().plus(i * bytes), kvHeads * of.headDim, rows, kvHeads * of.headDim);
+                    stream.upload(from, uploaded[i].start());
+                }
+                CompressedAttention attention = new CompressedAttention(kernels, stream, new CudaElementwise(kernels, stream), () -> {});
+                attention.kvUpdate(uploaded[0], uploaded[1], layer.layout(), step, inputs);
+                MemorySegment actual = arena.allocate(layer.bytes(), 16);
+                stream.download(layer.keys(), actual);
+                stream.synchronize();
+                byte[] expected = new byte[Math.toIntExact(layer.bytes())];
+                Arrays.fill(expected, (byte) 0x55);
+                store(keys, layer.layout(), 20, 0, MemorySegment.ofArray(expected));
+                store(values, layer.layout(), 20, 1, MemorySegment.ofArray(expected));
+                assertArrayEquals(expected, actual.toArray(ValueLayout.JAVA_BYTE));
+            }
+        });
+    }
+
+    /** Gaussians, some heads far larger or smaller than others, zeros, and numbers too small for a scale of 16 bits. */
+    private static float[][] magnitudes(int rows, int width, Random random) {
+        float[][] values = RandomTensors.gaussians(rows, width, random);
+        for (int row = 0; row < rows; row++) {
+            float factor = new float[] {1, 1e-6f, 0, 300, 1e-9f, 0.01f}[row % 6];
+            for (int i = 0; i < width; i++) {
+                values[row][i] *= i % 96 < 32 ? factor : 1;
+            }
+        }
+        return values;
+    }
+
+    /** What the host would have: keys, values, the tail of the keys, that of the values. */
+    private static void store(float[][] rows, KvLayerLayout layout, int firstPosition, int half, MemorySegment to) {
+        long halfBytes = layout.kvHeads() * layout.slots() * layout.headBytes();
+        long tailHalfBytes = layout.kvHeads() * layout.tailSlots() * layout.tailHeadBytes();
+        for (int row = 0; row < rows.length; row++) {
+            int position = firstPosition + row;
+            for (int head = 0; head < layout.kvHeads(); head++) {
+                float[] x = Arrays.copyOfRange(rows[row], head * layout.headDim(), (head + 1) * layout.headDim());
+                long at = half * halfBytes + ((long) head * layout.slots() + position % layout.slots()) * layout.headBytes();
+                if (layout.type() == KvType.Q8_0) {
+                    HeadQ8_0.store(x, 0, layout.headDim(), to, at);
+                    continue;
+                }
+                HeadRotation.rotate(x, 0, layout.headDim());
+                HeadTQ4.store(x, 0, layout.headDim(), to, at);
+                long tailAt = 2 * halfBytes + half * tailHalfBytes
+                        + ((long) head * layout.tailSlots() + position % layout.tailSlots()) * layout.tailHeadBytes();
+                for (int i = 0; i < x.length; i++) {
+                    to.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), tailAt + 2L * i, Float.floatToFloat16(x[i]));
+                }
+            }
+        }
+    }
+
+    /** Stores so many positions, in steps. */
+    private static void fill(Side side, KvCache cache, int tokens, int width, Random random) {
+        while (cache.tokens() < tokens) {
+            int rows = Math.min(MAX_STEP_ROWS, tokens - cache.tokens());
+            Step step = Step.of(cache, new int[rows], Step.LogitRows.NONE);
+            cache.begin(rows);
+            side.backend().kvUpdate(side.put(RandomTensors.gaussians(rows, width, random)), side.put(RandomTensors.gaussians(rows, width, random)), step, 0);
+            cache.append(rows);
+        }
+    }
+
+    /** Stores the next rows and lets them attend. */
+    private static List<float[]> attend(Side side, List<KvCache> caches, int rows, int heads, Random random) {
+        KvLayerLayout layout = caches.getFirst().layer(0).layout();
+        int width = layout.kvHeads() * layout.headDim();
+        int all = rows * caches.size();
+        Step step = Step.of(caches.stream().map(cache -> new Step.Sequence(cache, new int[rows], Step.LogitRows.ALL)).toList());
+        caches.forEach(cache -> cache.begin(rows));
+        side.backend().kvUpdate(side.put(RandomTensors.gaussians(all, width, random)), side.put(RandomTensors.gaussians(all, width, random)), step, 0);
+        float[][] queries = RandomTensors.gaussians(all, heads * layout.headDim(), random);
+        for (float[] row : queries) {
+            for (int i = 0; i < row.length; i++) {
+                row[i] /= 8;
+            }
+        }
+        Activations out = side.backend().allocateActivations(all, heads * layout.headDim());
+        side.backend().attention(side.put(queries), step, 0, heads, Integer.MAX_VALUE, out);
+        caches.forEach(cache -> cache.append(rows));
+        return List.of(side.get(out, all));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> attentionAtEveryBorder() {
+        return Case.tests(of -> {
+            // Rows of one run of 64 positions read the same from the tail, however they are put together.
+            for (int most : new int[] {1, 5}) {
+                assertSame("at most " + most + " rows", BOUND, side -> {
+                    Random random = new Random(most);
+                    List<float[]> all = new ArrayList<>();
+                    try (KvCache cache = side.cache(of.layout(2, 4096), 4096)) {
+                        for (int context : CONTEXTS) {
+                            int rows = Math.min(Math.min(most, context - cache.tokens()), (context - 1) % 64 + 1);
+                            fill(side, cache, context - rows, 2 * of.headDim, random);
+                            all.addAll(attend(side, List.of(cache), rows, 6, random));
+                        }
+                    }
+                    return all.toArray(float[][]::new);
+                });
+            }
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> twoSequencesOfDifferentLength() {
+        return Case.tests(of -> assertSame("two sequences", BOUND, side -> {
+            Random random = new Random(7);
+            List<float[]> all = new ArrayList<>();
+            try (KvCache shorter = side.cache(of.layout(1, 700), 700); KvCache longer = side.cache(of.layout(1, 1000), 1000)) {
+                fill(side, shorter, 70, of.headDim, random);
+                fill(side, longer, 650, of.headDim, random);
+                for (int i = 0; i < 4; i++) {
+                    all.addAll(attend(side, List.of(shorter, longer), 3, 8, random));
+                }
+            }
+            return all.toArray(float[][]::new);
+        }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> rewoundCaches() {
+        return Case.tests(of -> {
+            // The tail holds 256 positions: some of these leave it all, some a part, some nothing.
+            for (int kept : new int[] {999, 940, 800, 768, 500, 64, 3, 0}) {
+                assertSame("rewound to " + kept, BOUND, side -> {
+                    Random random = new Random(kept);
+                    List<float[]> all = new ArrayList<>();
+                    try (KvCache cache = side.cache(of.layout(2, 1200), 1200)) {
+                        fill(side, cache, 1000, 2 * of.headDim, random);
+                        assertTrue(cache.truncate(kept, Integer.MAX_VALUE));
+                        for (int i = 0; i < 3; i++) {
+                            all.addAll(attend(side, List.of(cache), 1, 4, random));
+                        }
+                        fill(side, cache, (cache.tokens() / 64 + 1) * 64 + 10, 2 * of.headDim, random);
+                        all.addAll(attend(side, List.of(cache), 9, 4, random));
+                    }
+                    return all.toArray(float[][]::new);
+                });
+            }
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> stepsOfOneRowAtEveryBorder() {
+        return Case.tests(of -> {
+            for (int[] heads : new int[][] {{6, 2}, {11, 1}}) {
+                for (boolean values : new boolean[] {true, false}) {
+                    decode(of, heads[0], heads[1], values);
+                }
+            }
+        });
+    }
+
+    /** An attention block of a step of one row, which stores and attends in kernels of its own, then one of a layer that shares the cache. */
+    private static void decode(Case of, int heads, int kvHeads, boolean values) {
+        assertSame(heads + "/" + kvHeads + " heads" + (values ? "" : ", values from keys"), BLOCK_BOUND, side -> {
+            Random random = new Random(heads);
+            ModelBackend b = side.backend();
+            int queries = heads * of.headDim;
+            int keys = kvHeads * of.headDim;
+            RopeFrequencies rope = RopeFrequencies.of(of.headDim, 1e6, null);
+            AttentionWeights owner = new AttentionWeights(heads, kvHeads, of.headDim, Integer.MAX_VALUE, 0, rope, vector(side, HIDDEN, random),
+                    matrix(side, queries, HIDDEN, random), matrix(side, keys, HIDDEN, random), values ? matrix(side, keys, HIDDEN, random) : null,
+                    vector(side, of.headDim, random), vector(side, of.headDim, random), matrix(side, HIDDEN, queries, random), vector(side, HIDDEN, random));
+            AttentionWeights sharing = new AttentionWeights(heads, kvHeads, of.headDim, Integer.MAX_VALUE, 0, rope, vector(side, HIDDEN, random),
+                    matrix(side, queries, HIDDEN, random), null, null, vector(side, of.headDim, random), null, matrix(side, HIDDEN, queries, random),
+                    vector(side, HIDDEN, random));
+            List<float[]> all = new ArrayList<>();
+            try (KvCache cache = side.cache(of.layout(kvHeads, 4096), 4096)) {
+                for (int context : CONTEXTS) {
+                    fill(side, cache, context - 1, keys, random);
+                    Activations hidden = b.allocateActivations(1, HIDDEN);
+                    Activations gateUp = b.allocateActivations(1, 16);
+                    LayerScratch s = new LayerScratch(hidden, b.allocateActivations(1, HIDDEN), b.allocateActivations(1, queries),
+                            b.allocateActivations(1, keys), b.allocateActivations(1, keys), b.allocateActivations(1, queries), gateUp, gateUp.columns(0, 8),
+                            gateUp.columns(8, 8), b.allocateActivations(1, HIDDEN), null, null, null);
+                    Step step = Step.of(cache, new int[1], Step.LogitRows.ALL);
+                    cache.begin(1);
+                    b.embedBlock(b.upload(RandomTensors.of(RandomTensors.gaussians(1, HIDDEN, random))), 1, step, hidden);
+                    b.attentionBlock(owner, EPSILON, step, s);
+                    b.attentionBlock(sharing, EPSILON, step, s);
+                    b.gatherLogitRows(hidden, step, hidden);
+                    all.addAll(List.of(side.get(hidden, 1)));
+                    cache.append(1);
+                }
+            }
+            return all.toArray(float[][]::new);
+        });
+    }
+
+    private static Weight matrix(Side side, int rows, int columns, Random random) {
+        return side.backend().upload(RandomTensors.of(GgmlType.Q8_0, rows, columns, random));
+    }
+
+    private static Weight vector(Side side, int width, Random random) {
+        float[][] values = RandomTensors.gaussians(1, width, random);
+        IntStream.range(0, width).forEach(i -> values[0][i] *= 0.3f);
+        return side.backend().upload(RandomTensors.of(values));
+    }
+}
