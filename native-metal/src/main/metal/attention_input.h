@@ -4,7 +4,7 @@
 
 // Everything between the projections of an attention block and its attention.
 
-/** Strides in floats; slots of the cache, position p is in slot p % slots. */
+/** Strides in floats; position p is in slot p % slots, and in slot p % tail_slots of a tail. factor of walsh_hadamard, where heads are rotated. */
 struct AttentionInputArguments {
     uint query_stride;
     uint key_stride;
@@ -14,22 +14,28 @@ struct AttentionInputArguments {
     uint head_dim;
     uint slots;
     float epsilon;
+    uint tail_slots;
+    float factor;
 };
-static_assert(sizeof(AttentionInputArguments) == 32, "as in MetalAttention");
+static_assert(sizeof(AttentionInputArguments) == 40, "as in MetalAttention");
+
+/** The key/value head of a threadgroup, unless it has a query head. */
+static inline uint kv_head_of(uint2 group, constant AttentionInputArguments & args) {
+    return (group.x - args.heads) % args.kv_heads;
+}
 
 /**
- * One head of one row by one threadgroup: query heads are normalised with query_norm and turned, in place; key heads likewise with key_norm, into the
- * cache [slots][kv_heads * head_dim]; value heads are normalised without weight, into the cache. values may be keys: neither is written.
+ * One head of one row by one threadgroup: query heads are normalised with query_norm and turned, in place; key heads likewise with key_norm, into
+ * elements from kept on; value heads are normalised without weight, likewise. values may be keys: neither is written.
  */
-template <typename CACHE> static inline void attention_input(device float * queries, device const float * keys, device const float * values,
-        device const float * query_norm, device const float * key_norm, device const uint2 * turns, device const int * positions,
-        device CACHE * key_cache, device CACHE * value_cache, constant AttentionInputArguments & args, threadgroup float * partial, uint2 group,
-        ushort thread_index, ushort threads, ushort simdgroups, ushort simdgroup, ushort lane) {
+template <typename KEPT> static inline void attention_input(device float * queries, device const float * keys, device const float * values,
+        device const float * query_norm, device const float * key_norm, device const uint2 * turns, uint position, KEPT kept,
+        constant AttentionInputArguments & args, threadgroup float * partial, uint2 group, ushort thread_index, ushort threads, ushort simdgroups,
+        ushort simdgroup, ushort lane) {
     const bool is_query = group.x < args.heads;
     const bool is_key = !is_query && group.x < args.heads + args.kv_heads;
-    const uint head = is_query ? group.x : is_key ? group.x - args.heads : group.x - args.heads - args.kv_heads;
+    const uint head = is_query ? group.x : kv_head_of(group, args);
     const ulong row = group.y;
-    const uint position = uint(positions[row]);
     device const float * from = is_query ? queries + row * args.query_stride : is_key ? keys + row * args.key_stride : values + row * args.value_stride;
     from += head * args.head_dim;
 
@@ -41,10 +47,9 @@ template <typename CACHE> static inline void attention_input(device float * quer
     }
     const float sum = threadgroup_sum(squares, partial, simdgroups, simdgroup, lane);
     const float inverse_rms = precise::rsqrt(sum / float(args.head_dim) + args.epsilon);
-    const ulong slot = (ulong(position % args.slots) * args.kv_heads + head) * args.head_dim;
     if (!is_query && !is_key) {
         for (uint i = thread_index; i < args.head_dim; i += threads) {
-            value_cache[slot + i] = CACHE(from[i] * inverse_rms);
+            kept[i] = from[i] * inverse_rms;
         }
         return;
     }
@@ -58,13 +63,13 @@ template <typename CACHE> static inline void attention_input(device float * quer
             to[i] = pair.x;
             to[i + pairs] = pair.y;
         } else {
-            key_cache[slot + i] = CACHE(pair.x);
-            key_cache[slot + i + pairs] = CACHE(pair.y);
+            kept[i] = pair.x;
+            kept[i + pairs] = pair.y;
         }
     }
 }
 
-/** Grid (heads + 2 kv_heads, rows), or (heads, rows) where another layer owns the cache; threads in whole simdgroups. */
+/** Into a cache [slots][kv_heads * head_dim]. Grid (heads + 2 kv_heads, rows), or (heads, rows) where another layer owns the cache; whole simdgroups. */
 #define ATTENTION_INPUT_KERNEL(TYPE, CACHE) \
     kernel void attention_input_##TYPE(device float * queries [[buffer(0)]], device const float * keys [[buffer(1)]], \
             device const float * values [[buffer(2)]], device const float * query_norm [[buffer(3)]], device const float * key_norm [[buffer(4)]], \
@@ -74,6 +79,9 @@ template <typename CACHE> static inline void attention_input(device float * quer
             ushort thread_index [[thread_index_in_threadgroup]], ushort simdgroups [[simdgroups_per_threadgroup]], \
             ushort simdgroup [[simdgroup_index_in_threadgroup]], ushort lane [[thread_index_in_simdgroup]]) { \
         threadgroup float partial[32]; \
-        attention_input(queries, keys, values, query_norm, key_norm, turns, positions, key_cache, value_cache, args, partial, group, thread_index, \
-                threads.x, simdgroups, simdgroup, lane); \
+        const uint position = uint(positions[group.y]); \
+        const ulong slot = (ulong(position % args.slots) * args.kv_heads + kv_head_of(group, args)) * args.head_dim; \
+        attention_input(queries, keys, values, query_norm, key_norm, turns, position, \
+                (group.x < args.heads + args.kv_heads ? key_cache : value_cache) + slot, args, partial, group, thread_index, threads.x, simdgroups, \
+                simdgroup, lane); \
     }

@@ -72,6 +72,7 @@
     MSL_BINARY(fmod, __builtin_fmodf(x, y))                  \
     MSL_BINARY(copysign, __builtin_copysignf(x, y))          \
     MSL_BINARY(atan2, __builtin_atan2f(x, y))                \
+    MSL_BINARY(divide, x / y)                                \
     MSL_BINARY(step, y < x ? 0.0f : 1.0f)                    \
     MSL_TERNARY(fma, __builtin_fmaf(x, y, z))                \
     MSL_TERNARY(mix, x + (y - x) * z)                        \

@@ -9,6 +9,7 @@ import io.gemma4j.grammar.TokenTrie;
 import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.model.Gemma4Decoder;
 import io.gemma4j.model.Gemma4Weights;
+import io.gemma4j.model.KvLayout;
 import io.gemma4j.os.PageLock;
 import io.gemma4j.sampling.SamplingMetadata;
 import io.gemma4j.tokenizer.Tokenizer;
@@ -67,6 +68,8 @@ public final class Gemma4 implements AutoCloseable {
         this.tokenizer = tokenizer(file, config);
         this.samplingDefaults = SamplingMetadata.read(file.metadata());
         int longestContext = ModelMemory.contextTokens(config, options);
+        // Fails for heads that the type cannot hold, before the weights are read.
+        KvLayout.of(config, longestContext, 1, options.kvType());
         WeightUpload upload = new WeightUpload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
@@ -102,7 +105,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      * @throws CancellationException if the progress listener aborts
      */
@@ -119,7 +122,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      * @throws CancellationException if the progress listener aborts
      */
@@ -159,7 +162,7 @@ public final class Gemma4 implements AutoCloseable {
      * @return bytes, by purpose
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
-     * @throws IllegalArgumentException if more context is asked for than the model was made for
+     * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
      * @throws BackendUnavailableException if the context is to be fitted and the backend that was asked for cannot run here
      * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      */

@@ -12,7 +12,7 @@ import java.util.Objects;
  * @param backend where it runs
  * @param contextTokens tokens a session can hold, prompt and answer together; 0 takes what the file was made for, at most 8192;
  *     {@link #FIT_MEMORY} what there is memory for
- * @param kvType element type of the key/value cache
+ * @param kvType how keys and values are held; other than {@link KvType#F16} for more exactness or for longer texts in the same memory
  * @param prefillTokens tokens of a prompt that are processed together at most, fewer where memory is short; 0 takes what the backend is fast with
  * @param threads threads of the CPU backend; 0 takes one for each physical core that the process may use
  * @param cpuKernels kernels of the CPU backend

@@ -23,7 +23,7 @@ final class GoldenLogits {
     static Stream<DynamicTest> tests(CpuKernels kernels) {
         List<DynamicTest> tests = new ArrayList<>();
         for (Fixture fixture : Fixture.all()) {
-            for (KvType kv : KvType.values()) {
+            for (KvType kv : List.of(KvType.F32, KvType.F16)) {
                 for (int stepTokens : STEP_TOKENS) {
                     tests.add(DynamicTest.dynamicTest(fixture + ", " + kv + " cache, steps of " + stepTokens,
                             () -> compare(fixture, kernels, kv, stepTokens)));

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.gguf.GgufTensor;
 import java.io.IOException;
@@ -77,16 +76,16 @@ class LoadTest {
     void estimateIsWhatIsAllocated() throws Exception {
         for (Fixture fixture : List.of(MiniModels.DENSE, MiniModels.ELASTIC, MiniModels.MOE)) {
             for (int contextTokens : new int[] {5, 300, 4096}) {
-                for (int prefillTokens : new int[] {1, 7, 300}) {
-                    LoadOptions options = MiniModels.options().contextTokens(contextTokens).prefillTokens(prefillTokens)
-                            .kvType(prefillTokens == 7 ? KvType.F32 : KvType.F16);
+                for (int prefillTokens : new int[] {1, 7, 300, 2000}) {
+                    KvType type = Map.of(1, KvType.F16, 7, KvType.F32, 300, KvType.TQ4, 2000, KvType.Q8_0).get(prefillTokens);
+                    LoadOptions options = MiniModels.options().contextTokens(contextTokens).prefillTokens(prefillTokens).kvType(type);
                     MemoryEstimate estimate = Gemma4.estimateMemory(fixture.model(), options);
                     ObservedBackend backend = new ObservedBackend();
                     try (Gemma4 model = backend.load(fixture, options); Session session = model.newSession()) {
                         assertEquals(contextTokens, session.contextTokens());
                         assertEquals(backend.activationBytes.get(), estimate.activationBytes());
                         assertEquals(backend.caches.stream().mapToLong(layer -> layer.bytes(contextTokens)).sum(), estimate.kvBytesPerSession());
-                        long atLeast = backend.caches.stream().mapToLong(LoadTest::elements).sum() * options.kvType().headBytes(1);
+                        long atLeast = backend.caches.stream().mapToLong(layer -> 2L * layer.slots() * layer.kvHeads() * layer.headBytes()).sum();
                         assertTrue(estimate.kvBytesPerSession() >= atLeast, estimate + " for " + atLeast);
                     }
                     assertEquals(contextTokens, estimate.contextTokens());
@@ -94,10 +93,6 @@ class LoadTest {
                 }
             }
         }
-    }
-
-    private static long elements(KvLayerLayout layer) {
-        return 2L * layer.slots() * layer.kvHeads() * layer.headDim();
     }
 
     @Test

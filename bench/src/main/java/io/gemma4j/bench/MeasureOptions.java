@@ -39,7 +39,7 @@ final class MeasureOptions {
     @Option(names = "--warm-up", defaultValue = "5", paramLabel = "SECONDS", description = "Run at least so long before timing. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
-    @Option(names = "--kv", defaultValue = "f16", paramLabel = "f16|f32", description = "Element type of the key/value cache. Default: f16.")
+    @Option(names = "--kv", defaultValue = "f16", paramLabel = "f16|f32|q8_0|tq4", description = "How keys and values are held. Default: f16.")
     private KvType kvType;
 
     @Option(names = "--cpu", defaultValue = "auto", paramLabel = "auto|scalar|vector|int8", description = "Kernels of the processor. Default: auto.")

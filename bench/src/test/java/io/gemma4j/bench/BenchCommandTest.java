@@ -43,18 +43,19 @@ class BenchCommandTest {
         return command.execute(List.of(arguments).stream().map(Object::toString).toArray(String[]::new));
     }
 
-    @Test
-    void runWritesWhatItMeasured() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"f32", "tq4"})
+    void runWritesWhatItMeasured(String kvType) throws Exception {
         Path model = SmallModels.write(Preset.E2B, 4, TypeMix.Q4_K_M, folder);
         Path json = folder.resolve("run.json");
         assertEquals(0, execute("run", "--model", model, "-p", "5,9", "-n", "3", "-d", "0,40", "-r", "2", "--warm-up", "0", "--threads", "2",
-                "--kv", "f32", "--backend", "cpu", "--json", json), err.toString());
+                "--kv", kvType, "--backend", "cpu", "--json", json), err.toString());
         JsonNode root = new ObjectMapper().readTree(Files.readAllBytes(json));
         assertEquals(Files.size(model), root.at("/model/bytes").asLong());
         assertEquals(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(model))),
                 root.at("/model/sha256").asText());
         assertEquals("synthetic gemma-4 E2B", root.at("/name").asText());
-        assertEquals("f32", root.at("/kvType").asText());
+        assertEquals(kvType, root.at("/kvType").asText());
         assertEquals(2, root.at("/threads").asInt());
         assertTrue(root.at("/readGigabytesPerSecond").asDouble() > 0);
         assertTrue(root.at("/peakHeapBytes").asLong() > 0);

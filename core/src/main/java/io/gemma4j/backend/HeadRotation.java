@@ -8,6 +8,14 @@ package io.gemma4j.backend;
  * 32-bit floats, and the factor comes last.
  */
 public final class HeadRotation {
+    /** What an element's number is hashed with. */
+    public static final int FIRST_FACTOR = 0x9E3779B1;
+
+    /** What is multiplied once the upper bits have been shifted into the lower. */
+    public static final int SECOND_FACTOR = 0x85EBCA77;
+
+    /** By how many bits. */
+    public static final int SHIFT = 15;
 
     private HeadRotation() {}
 
@@ -29,9 +37,9 @@ public final class HeadRotation {
 
     /** Whether element {@code i} of a head changes its sign: the top bit of a hash of 32 bits. */
     public static boolean negative(int i) {
-        int hash = i * 0x9E3779B1;
-        hash ^= hash >>> 15;
-        return hash * 0x85EBCA77 < 0;
+        int hash = i * FIRST_FACTOR;
+        hash ^= hash >>> SHIFT;
+        return hash * SECOND_FACTOR < 0;
     }
 
     private static float signed(float x, int i) {

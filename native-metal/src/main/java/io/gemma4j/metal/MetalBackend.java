@@ -153,6 +153,9 @@ final class MetalBackend implements ModelBackend {
         for (String kernel : List.of("attention_input", "attention_decode", "attention_prefill")) {
             kernels.prepare(kernel + layer.slots().suffix());
         }
+        if (layer.slots().rotated()) {
+            kernels.prepare("head_rotation");
+        }
         return layer;
     }
 

@@ -2,6 +2,9 @@ package io.gemma4j.metal;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
+import io.gemma4j.backend.HeadQ8_0;
+import io.gemma4j.backend.HeadRotation;
+import io.gemma4j.backend.HeadTQ4;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.Step;
@@ -27,6 +30,7 @@ final class MetalSelfTest {
     private static final int KV_HEADS = 2;
     private static final int HEAD_DIM = 64;
     private static final int WINDOW = 7;
+    private static final int SLOTS = 400;
     private static final float EPSILON = 1e-6f;
     // Weights of mat-mat tiles, keys and values are rounded to 16 bits.
     private static final double PRODUCT_BOUND = 1e-3;
@@ -50,7 +54,9 @@ final class MetalSelfTest {
             test.products(type);
         }
         test.norm();
-        test.attention();
+        for (KvType type : List.of(KvType.F16, KvType.Q8_0, KvType.TQ4)) {
+            test.attention(type);
+        }
     }
 
     private void products(GgmlType type) {
@@ -115,24 +121,57 @@ final class MetalSelfTest {
         return bytes;
     }
 
-    private void attention() {
-        KvLayerLayout layout = new KvLayerLayout(0, KV_HEADS, HEAD_DIM, ROWS, KvType.F16);
+    // Rows of a prompt, then a single one, which is another kernel. In between the tail, where there is one, is lost: the single row reads the codes.
+    private void attention(KvType type) {
+        KvLayerLayout layout = KvLayerLayout.of(0, KV_HEADS, HEAD_DIM, SLOTS, type, ROWS);
         float[][] queries = values(ROWS, HEADS * HEAD_DIM);
         float[][] keys = values(ROWS, KV_HEADS * HEAD_DIM);
         float[][] values = values(ROWS, KV_HEADS * HEAD_DIM);
-        try (KvCache cache = new KvCache(List.of(backend.allocateKv(layout)), 1, ROWS)) {
-            Step step = Step.of(cache, new int[ROWS], Step.LogitRows.ALL);
-            Activations out = backend.allocateActivations(ROWS, HEADS * HEAD_DIM);
-            backend.kvUpdate(filled(keys), filled(values), step, 0);
-            backend.attention(filled(queries), step, 0, HEADS, WINDOW, out);
-            float[][] expected = new float[ROWS][HEADS * HEAD_DIM];
-            for (int r = 0; r < ROWS; r++) {
-                for (int h = 0; h < HEADS; h++) {
-                    attend(queries[r], keys, values, r, h, expected[r]);
+        try (KvCache cache = new KvCache(List.of(backend.allocateKv(layout)), 1, SLOTS)) {
+            boolean tail = layout.tailSlots() > 0;
+            attention(cache, queries, keys, values, ROWS - 1, asRead(keys, type, tail), asRead(values, type, tail));
+            cache.begin(SLOTS - cache.tokens());
+            cache.truncate(ROWS - 1, WINDOW);
+            float[][] last = {queries[ROWS - 1]};
+            attention(cache, last, new float[][] {keys[ROWS - 1]}, new float[][] {values[ROWS - 1]}, 1, asRead(keys, type, false), asRead(values, type, false));
+        }
+    }
+
+    private void attention(KvCache cache, float[][] queries, float[][] keys, float[][] values, int rows, float[][] keysRead, float[][] valuesRead) {
+        int first = cache.tokens();
+        Step step = Step.of(cache, new int[rows], Step.LogitRows.ALL);
+        Activations out = backend.allocateActivations(rows, HEADS * HEAD_DIM);
+        backend.kvUpdate(filled(Arrays.copyOf(keys, rows)), filled(Arrays.copyOf(values, rows)), step, 0);
+        backend.attention(filled(Arrays.copyOf(queries, rows)), step, 0, HEADS, WINDOW, out);
+        cache.append(rows);
+        float[][] expected = new float[rows][HEADS * HEAD_DIM];
+        for (int r = 0; r < rows; r++) {
+            for (int h = 0; h < HEADS; h++) {
+                attend(queries[r], keysRead, valuesRead, first + r, h, expected[r]);
+            }
+        }
+        compare("attention over keys and values of type " + cache.layer(0).layout().type(), out, expected, ATTENTION_BOUND);
+    }
+
+    /** Keys or values as a cache gives them back; those of a tail are about what they were. */
+    private static float[][] asRead(float[][] rows, KvType type, boolean tail) {
+        float[][] read = new float[rows.length][];
+        MemorySegment bytes = MemorySegment.ofArray(new byte[(int) type.headBytes(HEAD_DIM)]);
+        for (int r = 0; r < rows.length; r++) {
+            read[r] = rows[r].clone();
+            for (int at = 0; at < read[r].length && type.compressed() && !tail; at += HEAD_DIM) {
+                if (type == KvType.TQ4) {
+                    HeadRotation.rotate(read[r], at, HEAD_DIM);
+                    HeadTQ4.store(read[r], at, HEAD_DIM, bytes, 0);
+                    HeadTQ4.load(bytes, 0, read[r], at, HEAD_DIM);
+                    HeadRotation.restore(read[r], at, HEAD_DIM);
+                } else {
+                    HeadQ8_0.store(read[r], at, HEAD_DIM, bytes, 0);
+                    HeadQ8_0.load(bytes, 0, read[r], at, HEAD_DIM);
                 }
             }
-            compare("attention", out, expected, ATTENTION_BOUND);
         }
+        return read;
     }
 
     private static void attend(float[] query, float[][] keys, float[][] values, int position, int head, float[] out) {

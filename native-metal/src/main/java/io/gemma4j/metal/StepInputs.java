@@ -156,7 +156,7 @@ final class StepInputs implements AutoCloseable {
     }
 
     private static Span span(Step.Span span, int firstRow, int rows, int firstPosition, Map<KvCache, Integer> newest) {
-        return new Span(span.cache(), firstRow, new MetalAttention.Span(rows, firstPosition, newest.get(span.cache())));
+        return new Span(span.cache(), firstRow, new MetalAttention.Span(rows, firstPosition, newest.get(span.cache()), span.cache().tailFrom()));
     }
 
     @Override

@@ -29,19 +29,26 @@ class BarrierMutationTest {
     private static final Pattern LINE = Pattern.compile("#line (\\d+) \"([^\"]+)\"");
 
     /** What the kernels of a source are tested with. */
-    private static final Map<String, List<Runnable>> TESTS = Map.of(
-            "argmax.metal", List.of(() -> new MetalSamplingTest().greedyTakesTheFirstOfTheHighestLogits()),
-            "top_candidates.metal", List.of(() -> new MetalSamplingTest().aDrawIsThatOfTheSampler()),
-            "sample_top_k.metal", List.of(() -> new MetalSamplingTest().aDrawIsThatOfTheSampler()),
+    private static final Map<String, List<Runnable>> TESTS = Map.ofEntries(
+            Map.entry("argmax.metal", List.of(() -> new MetalSamplingTest().greedyTakesTheFirstOfTheHighestLogits())),
+            Map.entry("top_candidates.metal", List.of(() -> new MetalSamplingTest().aDrawIsThatOfTheSampler())),
+            Map.entry("sample_top_k.metal", List.of(() -> new MetalSamplingTest().aDrawIsThatOfTheSampler())),
             // Its threads meet at atomics, which are never a race: only another order shows what is missing.
-            "group_slots.metal", List.of(() -> MetalExpertsTest.multiply(Run.CHECKED, GgmlType.Q8_0, 35, true),
-                    () -> MetalExpertsTest.multiply(Run.LIFO, GgmlType.Q8_0, 35, true)),
-            "threadgroup_sum.h", List.of(() -> MetalNormTest.addition(Run.CHECKED, false, 1, 2, 133)),
-            "matvec.h", List.of(() -> MetalMatvecTest.multiplySharedColumns(Run.CHECKED)),
-            "matmul.h", List.of(() -> MetalMatmulTest.multiply(Run.CHECKED, 4, GgmlType.Q8_0, 70, 96, 20, 1)),
-            "attention.h", List.of(
+            Map.entry("group_slots.metal", List.of(() -> MetalExpertsTest.multiply(Run.CHECKED, GgmlType.Q8_0, 35, true),
+                    () -> MetalExpertsTest.multiply(Run.LIFO, GgmlType.Q8_0, 35, true))),
+            Map.entry("threadgroup_sum.h", List.of(() -> MetalNormTest.addition(Run.CHECKED, false, 1, 2, 133))),
+            Map.entry("matvec.h", List.of(() -> MetalMatvecTest.multiplySharedColumns(Run.CHECKED))),
+            Map.entry("matmul.h", List.of(() -> MetalMatmulTest.multiply(Run.CHECKED, 4, GgmlType.Q8_0, 70, 96, 20, 1))),
+            Map.entry("attention.h", List.of(
                     () -> MetalAttentionTest.attend(Run.CHECKED, new MetalAttentionTest.Shape(KvType.F16, 4, 1, 64, 100, 1, 77, 1000)),
-                    () -> MetalAttentionTest.attend(Run.CHECKED, new MetalAttentionTest.Shape(KvType.F16, 4, 1, 64, 100, 13, 40, 1000))));
+                    () -> MetalAttentionTest.attend(Run.CHECKED, new MetalAttentionTest.Shape(KvType.F16, 4, 1, 64, 100, 13, 40, 1000)))),
+            Map.entry("attention_compressed_tiles.h", List.of(
+                    () -> MetalCompressedAttentionTest.attend(Run.CHECKED, new MetalCompressedAttentionTest.Shape(KvType.Q8_0, 4, 1, 128, 1, 77)),
+                    () -> MetalCompressedAttentionTest.attend(Run.CHECKED, new MetalCompressedAttentionTest.Shape(KvType.TQ4, 4, 1, 256, 13, 240)))),
+            Map.entry("head_rotation.h", List.of(() -> MetalCompressedKvTest.rotate(Run.CHECKED, 1, 128, 1))),
+            Map.entry("head_rotation.metal", List.of(() -> MetalCompressedKvTest.rotate(Run.CHECKED, 1, 128, 1))),
+            Map.entry("compressed_heads.h", List.of(() -> MetalCompressedKvTest.store(Run.CHECKED, KvType.TQ4, 1, 128, 1, 7))),
+            Map.entry("attention_input_compressed.h", List.of(() -> MetalCompressedKvTest.inputs(Run.CHECKED, KvType.Q8_0, 96, false))));
 
     /** A barrier in a file. */
     private record Barrier(String file, int line, String statement) {

@@ -9,6 +9,7 @@ import io.gemma4j.metal.KernelBench.Run;
 import io.gemma4j.metal.fake.FakeMetal;
 import io.gemma4j.metal.fake.MetalDriver;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,7 +138,7 @@ class KernelTrafficTest {
             long bytes = MetalKvSlots.bytes(keys, 1, headDim, KvType.F16);
             MetalKvSlots cache = new MetalKvSlots(bench.buffer(bytes).slice(), bench.buffer(bytes).slice(), KvType.F16, 1, headDim, keys);
             MetalRows queries = bench.rows(bench.gaussians(heads * headDim), heads * headDim);
-            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1), cache);
+            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(1, keys - 1, keys - 1, 0), cache);
             bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, queries, List.of(sequence), heads, keys,
                     bench.empty(1, heads * headDim));
         });
@@ -147,6 +148,47 @@ class KernelTrafficTest {
         assertEquals(heads * headDim * 4, counts.deviceBytesWritten());
         // Once for the queries, twice for each block of 32 keys, once for the sums; and within simdgroups twice for each of 8 parts that are stored.
         assertEquals(THREADS * (1 + 2 * keys / 32 + 1 + 2 * 8), counts.barriers());
+    }
+
+    /** Counts of the attention of rows of eight heads of 256 over a compressed cache, whose codes are read up to {@code tailFrom}. */
+    private static FakeMetal.Counts compressedAttention(KvType type, int keys, int rows, int tailFrom) {
+        int headDim = 256;
+        int width = 8 * headDim;
+        FakeMetal fake = MetalDriver.fake();
+        fake.reset();
+        try (KernelBench bench = KernelBench.open(Run.CHECKED, 1)) {
+            MetalKvSlots cache = CompressedKv.empty(bench, type, 1, headDim, keys, 256);
+            MetalRows queries = bench.rows(bench.gaussians(rows * width), width);
+            MetalAttention.Sequence sequence = new MetalAttention.Sequence(0, new MetalAttention.Span(rows, keys - rows, keys - 1, tailFrom), cache);
+            bench.closing(new MetalAttention(bench.device, bench.kernels)).attention(bench.stream, queries, List.of(sequence), 8, keys,
+                    bench.empty(rows, width));
+            bench.stream.synchronize();
+            return fake.counts().get((rows == 1 ? "attention_decode_" : "attention_prefill_") + type.name().toLowerCase(Locale.ROOT) + "_256");
+        }
+    }
+
+    @Test
+    void attentionLoadsCompressedKeysAndValuesOnceForAllHeadsThatShareThem() {
+        int keys = 96;
+        int headDim = 256;
+        for (int rows : new int[] {1, 2}) {
+            FakeMetal.Counts tail = compressedAttention(KvType.TQ4, keys, rows, 0);
+            double tailBytes = 2.0 * keys * headDim * 2;
+            double arguments = (100.0 + 240 * rows) * THREADS;
+            assertAtMost(tailBytes + rows * 8 * headDim * 4.0 + arguments, tail.deviceBytesRead(), "read of the tail");
+            for (KvType type : new KvType[] {KvType.Q8_0, KvType.TQ4}) {
+                FakeMetal.Counts counts = compressedAttention(type, keys, rows, keys);
+                // Two lanes share a block, and both read its scale.
+                double cacheBytes = 2.0 * keys * (type.headBytes(headDim) + headDim / 32 * 2);
+                assertAtMost(cacheBytes, counts.deviceBytesRead() - tail.deviceBytesRead() + (long) tailBytes, "read of " + type);
+                assertEquals(rows * 8 * headDim * 4, counts.deviceBytesWritten());
+                // For each block of 32 keys: twice for each 64 elements of keys, twice for each 128 elements of 16 values.
+                assertEquals(keys / 32 * THREADS * (2 * headDim / 64 + 2 * 2 * headDim / 128), counts.barriers() - tail.barriers());
+                // As many products, from floats that are made once.
+                assertEquals(tail.simdgroupOperations(), counts.simdgroupOperations());
+                assertEquals(2 * keys * headDim * 4, counts.threadgroupBytesWritten() - tail.threadgroupBytesWritten());
+            }
+        }
     }
 
     @Test

@@ -111,7 +111,7 @@ class MetalAttentionTest {
             int firstRow = 0;
             for (Shape shape : shapes) {
                 Past past = new Past(bench, shape);
-                sequences.add(new MetalAttention.Sequence(firstRow, new MetalAttention.Span(shape.rows, shape.firstPosition, shape.newest()), past.cache));
+                sequences.add(new MetalAttention.Sequence(firstRow, new MetalAttention.Span(shape.rows, shape.firstPosition, shape.newest(), 0), past.cache));
                 float[] own = Arrays.copyOfRange(queries, firstRow * width, (firstRow + shape.rows) * width);
                 System.arraycopy(expected(shape, own, past), 0, expected, firstRow * width, own.length);
                 rounds |= shape.type == KvType.F16 && shape.rows * shape.heads / shape.kvHeads > 8;

@@ -19,6 +19,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @ExtendWith(MetalDriver.class)
 class MetalBackendTest {
@@ -51,12 +53,19 @@ class MetalBackendTest {
     void aKernelThatComputesSomethingElseFailsTheSelfTestAndTheProcessorIsTaken() throws Exception {
         FakeMetal fake = MetalDriver.fake();
         fake.changeSources(source -> source.replace("uint(position - key_position) < args.window", "uint(position - key_position) <= args.window"));
-        assertTrue(refusal(0).startsWith("the self-test failed: attention is off by "), refusal(0));
+        assertTrue(refusal(0).startsWith("the self-test failed: attention over keys and values of type F16 is off by "), refusal(0));
         BackendUnavailableException failure = assertThrows(BackendUnavailableException.class, () -> Gemma4.load(MODEL, METAL));
         assertEquals("metal", failure.attempts().getFirst().backend());
         try (Gemma4 model = Gemma4.load(MODEL, METAL.backend(Backend.AUTO))) {
             assertTrue(model.info().backend().startsWith("cpu, "), model.info().backend());
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Q8_0, 'words[i] ^ 0x80808080u', 'words[i] ^ 0x81808080u'", "TQ4, 'slot >= tail_from', 'slot > tail_from'", "TQ4, 'hash >> 15', 'hash >> 14'"})
+    void aKernelThatReadsCompressedCachesInAnotherWayFailsTheSelfTest(String type, String correct, String wrong) {
+        MetalDriver.fake().changeSources(source -> source.replace(correct, wrong));
+        assertTrue(refusal(0).startsWith("the self-test failed: attention over keys and values of type " + type + " is off by "), refusal(0));
     }
 
     @Test

@@ -23,7 +23,7 @@ import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Steps of several sequences, and steps that are given up. */
 @ExtendWith(MetalDriver.class)
@@ -55,19 +55,19 @@ class MetalStepTest {
         return logits;
     }
 
-    private static KvCache cache(Gemma4Decoder decoder) {
-        return decoder.newCache(64, KvType.F16);
+    private static KvCache cache(Gemma4Decoder decoder, KvType kv) {
+        return decoder.newCache(64, kv);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dense-mini-Q4_K_M", "elastic-mini-Q8_0", "moe-mini-Q4_K_M"})
-    void sequencesInOneStepGetWhatEachGetsAlone(String model) throws Exception {
+    @CsvSource({"dense-mini-Q4_K_M, F16", "elastic-mini-Q8_0, F16", "moe-mini-Q4_K_M, F16", "dense-mini-Q4_K_M, TQ4"})
+    void sequencesInOneStepGetWhatEachGetsAlone(String model, KvType kv) throws Exception {
         int[] first = {2, 10, 11, 12, 13};
         int[] second = {2, 20, 21};
         int[] third = {2, 30, 31, 32};
         decoder(model, decoder -> {
             List<float[]> expected = new ArrayList<>();
-            try (KvCache a = cache(decoder); KvCache b = cache(decoder); KvCache c = cache(decoder)) {
+            try (KvCache a = cache(decoder, kv); KvCache b = cache(decoder, kv); KvCache c = cache(decoder, kv)) {
                 run(decoder, Step.of(a, new int[] {2, 9}, Step.LogitRows.NONE));
                 expected.addAll(run(decoder, Step.of(a, first, Step.LogitRows.ALL)));
                 run(decoder, Step.of(b, second, Step.LogitRows.NONE));
@@ -75,7 +75,7 @@ class MetalStepTest {
                 expected.addAll(run(decoder, Step.of(b, new int[] {22}, Step.LogitRows.LAST)));
             }
             List<float[]> actual = new ArrayList<>();
-            try (KvCache a = cache(decoder); KvCache b = cache(decoder); KvCache c = cache(decoder)) {
+            try (KvCache a = cache(decoder, kv); KvCache b = cache(decoder, kv); KvCache c = cache(decoder, kv)) {
                 run(decoder, Step.of(a, new int[] {2, 9}, Step.LogitRows.NONE));
                 actual.addAll(run(decoder, Step.of(List.of(new Step.Sequence(a, first, Step.LogitRows.ALL),
                         new Step.Sequence(b, second, Step.LogitRows.NONE), new Step.Sequence(c, third, Step.LogitRows.LAST)))));
@@ -93,7 +93,7 @@ class MetalStepTest {
     void aStepThatIsCancelledHasNotHappened() throws Exception {
         int[] tokens = {2, 10, 11, 12};
         decoder("dense-mini-Q4_K_M", decoder -> {
-            try (KvCache cancelled = cache(decoder); KvCache never = cache(decoder)) {
+            try (KvCache cancelled = cache(decoder, KvType.F16); KvCache never = cache(decoder, KvType.F16)) {
                 int[] asked = {0};
                 Step step = Step.of(cancelled, tokens, Step.LogitRows.LAST);
                 assertThrows(CancellationException.class, () -> decoder.run(step, () -> ++asked[0] == 4, (row, values) -> {}));

@@ -25,7 +25,7 @@ public record Gemma4Properties(@DefaultValue Model model, @DefaultValue Chat cha
      * @param path GGUF file; of a split model, any part
      * @param backend where it runs: auto, cpu, cuda or metal
      * @param contextTokens room for prompt and answer together
-     * @param kvType element type of the key/value cache
+     * @param kvType how keys and values are held: f16, f32, q8_0 or tq4
      * @param prefillTokens tokens of a prompt that are processed together at most
      * @param threads threads of the CPU backend
      * @param cpuKernels kernels of the CPU backend

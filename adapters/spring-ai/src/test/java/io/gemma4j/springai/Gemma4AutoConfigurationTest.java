@@ -39,8 +39,8 @@ import org.springframework.util.MimeTypeUtils;
 
 /** An application with nothing but properties, on the small model that comes with the examples. */
 @SpringBootTest(webEnvironment = SpringBootTest.WebEnvironment.NONE, properties = {"gemma4j.model.path=target/test-classes/tiny.gguf",
-    "gemma4j.model.backend=cpu", "gemma4j.model.cpu-kernels=vector", "gemma4j.model.threads=1", "gemma4j.model.context-tokens=1024", "gemma4j.chat.temperature=0",
-    "gemma4j.chat.max-tokens=160"})
+    "gemma4j.model.backend=cpu", "gemma4j.model.cpu-kernels=vector", "gemma4j.model.threads=1", "gemma4j.model.context-tokens=1024",
+    "gemma4j.model.kv-type=q8_0", "gemma4j.chat.temperature=0", "gemma4j.chat.max-tokens=160"})
 class Gemma4AutoConfigurationTest {
 
     @SpringBootConfiguration

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  *
  * @param config of the model
  * @param weightBytes of weights
- * @param kvType element type of the cache
+ * @param kvType how the cache holds keys and values
  */
 public record MemoryTraffic(Gemma4Config config, long weightBytes, KvType kvType) {
     private static final Pattern UNUSED_WHERE_KV_IS_SHARED = Pattern.compile("blk\\.(\\d+)\\.attn_(?:k|v|k_norm)\\.weight");

@@ -48,6 +48,8 @@ class MemoryTrafficTest {
             MemoryTraffic traffic = MemoryTraffic.of(GgufFile.open(SmallModels.write(Preset.E2B, 4, TypeMix.F16, folder), arena), KvType.F32);
             assertEquals(2 * 2 * 4 * (256 + 512), traffic.bytesPerToken(0) - traffic.weightBytes());
             assertEquals(2 * 2 * 4 * (32 * 256 + 100 * 512), traffic.bytesPerToken(99) - traffic.weightBytes());
+            MemoryTraffic compressed = new MemoryTraffic(traffic.config(), traffic.weightBytes(), KvType.TQ4);
+            assertEquals(2 * 2 * (2 * 32 * 256 + 100 * 288), compressed.bytesPerToken(99) - compressed.weightBytes());
         }
     }
 }

@@ -3,25 +3,25 @@ package io.gemma4j.backend.cpu;
 import io.gemma4j.CpuKernels;
 import io.gemma4j.KvType;
 import io.gemma4j.backend.BackendProvider.UnavailableException;
-import io.gemma4j.backend.cpu.kernel.FloatHeads;
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
 import io.gemma4j.backend.cpu.kernel.HeadKernel;
 import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.RowKernel;
 import io.gemma4j.backend.cpu.kernel.ScalarFloatKernels;
-import io.gemma4j.backend.cpu.kernel.ScalarQ8_0Heads;
+import io.gemma4j.backend.cpu.kernel.ScalarHeads;
 import io.gemma4j.backend.cpu.kernel.ScalarRows;
-import io.gemma4j.backend.cpu.kernel.ScalarTQ4Heads;
 import io.gemma4j.backend.cpu.vector.VectorFloatKernels;
+import io.gemma4j.backend.cpu.vector.VectorHeads;
 import io.gemma4j.backend.cpu.vector.VectorInt8;
 import io.gemma4j.backend.cpu.vector.VectorRows;
 import io.gemma4j.backend.cpu.vector.VectorWidth;
 import io.gemma4j.gguf.GgmlType;
-import io.gemma4j.tensor.BlockFormats;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,28 +58,21 @@ record KernelSet(String description, FloatKernels floats, Function<GgmlType, Row
             if (wanted == CpuKernels.AUTO) {
                 Warning.once();
             }
-            Function<GgmlType, RowKernel> rows = type -> BlockFormats.of(type).map(ScalarRows::new).orElseThrow();
-            return new KernelSet("scalar kernels", new ScalarFloatKernels(), rows, heads(rows, new ScalarQ8_0Heads(), new ScalarTQ4Heads()),
-                    type -> Optional.empty());
+            return new KernelSet("scalar kernels", new ScalarFloatKernels(), ScalarRows::of, all(ScalarHeads::of), type -> Optional.empty());
         }
         return Vector.set(wanted != CpuKernels.VECTOR);
     }
 
-    private static Map<KvType, HeadKernel> heads(Function<GgmlType, RowKernel> rows, HeadKernel q8_0, HeadKernel tq4) {
-        Map<KvType, HeadKernel> heads = new EnumMap<>(KvType.class);
-        heads.put(KvType.F32, new FloatHeads(rows.apply(GgmlType.F32)));
-        heads.put(KvType.F16, new FloatHeads(rows.apply(GgmlType.F16)));
-        heads.put(KvType.Q8_0, q8_0);
-        heads.put(KvType.TQ4, tq4);
-        return heads;
+    private static Map<KvType, HeadKernel> all(Function<KvType, HeadKernel> headsOf) {
+        return Arrays.stream(KvType.values()).collect(Collectors.toMap(Function.identity(), headsOf, (a, b) -> a, () -> new EnumMap<>(KvType.class)));
     }
 
     /** Loaded only when the module is there. */
     private static final class Vector {
         static KernelSet set(boolean int8) {
             String description = VectorWidth.BITS + "-bit vector kernels" + (int8 ? ", 8-bit activations" : "");
-            Map<KvType, HeadKernel> heads = heads(VectorRows::of, new ScalarQ8_0Heads(), new ScalarTQ4Heads());
-            return new KernelSet(description, new VectorFloatKernels(), VectorRows::of, heads, int8 ? VectorInt8::of : type -> Optional.empty());
+            return new KernelSet(description, new VectorFloatKernels(), VectorRows::of, all(VectorHeads::of),
+                    int8 ? VectorInt8::of : type -> Optional.empty());
         }
     }
 

@@ -20,7 +20,8 @@ final class RuntimeOptions {
             description = "Kernels of the CPU backend: int8 is the fastest and rounds to 8 bits on the way; the others compute in 32-bit floats.")
     private CpuKernels kernels;
 
-    @Option(names = "--kv", paramLabel = "f16|f32", description = "Element type of the key/value cache.")
+    @Option(names = "--kv", paramLabel = "f16|f32|q8_0|tq4",
+            description = "How keys and values are held: q8_0 and tq4 compress those that grow with the text, to about a half and a third. Default: f16.")
     private KvType kvType;
 
     @Option(names = "--context", paramLabel = "TOKENS|fit", converter = ContextOption.class,

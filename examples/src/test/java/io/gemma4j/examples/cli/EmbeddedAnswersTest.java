@@ -51,6 +51,15 @@ class EmbeddedAnswersTest {
         assertEquals(0, run.exitCode(), run.out() + run.err());
     }
 
+    /** Documents of 207 to 1,427 tokens, with the word at six depths: most of it is read from codes. */
+    @ParameterizedTest
+    @CsvSource({"q8_0, src/main/resources/io/gemma4j/examples/tiny.gguf", "tq4, src/main/resources/io/gemma4j/examples/tiny.gguf",
+        "q8_0, src/test/resources/io/gemma4j/examples/tiny-dense-Q4_K_M.gguf", "tq4, src/test/resources/io/gemma4j/examples/tiny-dense-Q4_K_M.gguf"})
+    void aWordIsRecalledFromAnyDepthOfACompressedCache(String type, String model) {
+        CliRun run = CliRun.of("eval", "--model", model, "--kv", type, "--skill", "recall", "--require", "100");
+        assertEquals(0, run.exitCode(), run.out() + run.err());
+    }
+
     @ParameterizedTest
     @CsvSource({"q8_0", "f16"})
     void theModelStillAnswersOnceItIsQuantizedAgain(String type, @TempDir Path folder) throws Exception {

@@ -58,10 +58,12 @@ class InfoCommandTest {
     @Test
     void aLargerCacheTypeTakesMoreMemory() throws Exception {
         assertTrue(kvBytes("f32") > 1.9 * kvBytes("f16"));
+        assertTrue(kvBytes("f16") > kvBytes("q8_0"));
+        assertTrue(kvBytes("q8_0") > kvBytes("tq4"));
     }
 
     private static long kvBytes(String type) throws Exception {
-        CliRun run = CliRun.of("info", "--model", CliRun.DENSE, "--json", "--kv", type);
+        CliRun run = CliRun.of("info", "--model", CliRun.DENSE, "--json", "--kv", type, "--chunk", "64");
         return new ObjectMapper().readTree(run.out()).get("memory").get("kvBytesPerSession").asLong();
     }
 }

@@ -2,6 +2,7 @@ package io.gemma4j.backend.cpu.kernel;
 
 import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.tensor.BlockFormat;
+import io.gemma4j.tensor.BlockFormats;
 import java.lang.foreign.MemorySegment;
 
 /** Row kernel of any block format: decodes a piece of the row, then multiplies and adds. The specification of the faster kernels. */
@@ -18,6 +19,11 @@ public final class ScalarRows implements RowKernel {
      */
     public ScalarRows(BlockFormat format) {
         this.format = format;
+    }
+
+    /** The kernel of {@code type}, which {@link BlockFormats} supports. */
+    public static ScalarRows of(GgmlType type) {
+        return new ScalarRows(BlockFormats.of(type).orElseThrow());
     }
 
     @Override

@@ -38,16 +38,27 @@ final class NativeMemory {
      * @throws IndexOutOfBoundsException for rows outside {@code bytes}
      */
     static long rows(GgmlType type, MemorySegment bytes, long byteOffset, long rowBytes, int rows, int columns) {
+        if (rowBytes < type.rowBytes(columns)) {
+            throw new IllegalArgumentException(columns + " columns of " + type + " take " + type.rowBytes(columns) + " bytes, a row has " + rowBytes);
+        }
+        return range(bytes, byteOffset, Math.multiplyExact(rowBytes, rows));
+    }
+
+    /**
+     * The address of byte {@code byteOffset}, after checking that {@code length} bytes are there.
+     *
+     * @throws IllegalArgumentException for bytes on the Java heap, which have no address
+     * @throws IllegalStateException if the memory has been freed
+     * @throws IndexOutOfBoundsException for a range outside {@code bytes}
+     */
+    static long range(MemorySegment bytes, long byteOffset, long length) {
         if (!bytes.isNative()) {
             throw new IllegalArgumentException("bytes on the Java heap have no address: " + bytes);
         }
         if (!bytes.scope().isAlive()) {
             throw new IllegalStateException("the memory has been freed: " + bytes);
         }
-        if (rowBytes < type.rowBytes(columns)) {
-            throw new IllegalArgumentException(columns + " columns of " + type + " take " + type.rowBytes(columns) + " bytes, a row has " + rowBytes);
-        }
-        Objects.checkFromIndexSize(byteOffset, Math.multiplyExact(rowBytes, rows), bytes.byteSize());
+        Objects.checkFromIndexSize(byteOffset, length, bytes.byteSize());
         return bytes.address() + byteOffset;
     }
 

@@ -139,12 +139,12 @@ public final class VectorFloatKernels implements FloatKernels {
 
     @Override
     public void rotateHead(float[] x, int xOffset, int headDim) {
-        scalar.rotateHead(x, xOffset, headDim);
+        VectorHeadRotation.rotate(x, xOffset, headDim);
     }
 
     @Override
     public void restoreHead(float[] x, int xOffset, int headDim) {
-        scalar.restoreHead(x, xOffset, headDim);
+        VectorHeadRotation.restore(x, xOffset, headDim);
     }
 
     @Override
