@@ -40,7 +40,7 @@ class MetalSessionsTest {
     @TestFactory
     Stream<DynamicTest> sessionsGoOnAsIfTheyHadReadEverythingThemselves() {
         return GoldenModel.all().map(golden -> DynamicTest.dynamicTest(golden.toString(),
-                () -> compare(golden, golden.name().startsWith("dense") ? KvType.F32 : KvType.F16)));
+                () -> compare(golden, golden.name().startsWith("dense") ? KvType.TQ4 : KvType.F16)));
     }
 
     private void compare(GoldenModel golden, KvType kv) throws Exception {
