@@ -5,6 +5,8 @@ using namespace metal;
 constant bool HAS_BIAS [[function_constant(0)]];
 /** Whether there are penalties, and counts [vocabulary] of tokens in their window. */
 constant bool HAS_PENALTIES [[function_constant(1)]];
+/** Whether only some tokens are allowed. */
+constant bool HAS_MASK [[function_constant(2)]];
 
 struct AdjustLogitsArguments {
     uint vocabulary;
@@ -14,10 +16,18 @@ struct AdjustLogitsArguments {
 };
 static_assert(sizeof(AdjustLogitsArguments) == 16, "as in MetalSampling");
 
-/** out = one row of logits with bias and penalties; NaN stays NaN, so that the sampler reports it. Grid of threads (at least vocabulary). */
+/**
+ * out = one row of logits with bias and penalties, negative infinity for tokens without a bit in allowed [ceil(vocabulary / 32)]; NaN of an allowed token
+ * stays NaN, so that the sampler reports it. Grid of threads (at least vocabulary).
+ */
 kernel void adjust_logits(device const float * logits [[buffer(0)]], device const float * bias [[buffer(1)]], device const int * counts [[buffer(2)]],
-        device float * out [[buffer(3)]], constant AdjustLogitsArguments & args [[buffer(4)]], uint token [[thread_position_in_grid]]) {
+        device const uint * allowed [[buffer(3)]], device float * out [[buffer(4)]], constant AdjustLogitsArguments & args [[buffer(5)]],
+        uint token [[thread_position_in_grid]]) {
     if (token >= args.vocabulary) {
+        return;
+    }
+    if (HAS_MASK && (allowed[token / 32] >> token % 32 & 1) == 0) {
+        out[token] = -INFINITY;
         return;
     }
     float logit = logits[token];

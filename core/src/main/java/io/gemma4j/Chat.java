@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * try (Chat chat = model.chat().system("You are terse.").tool(weather).build()) {
  *     System.out.println(chat.send("Weather in Oslo?").text());
  *     chat.stream("And in Bergen?", event -> {
- *         if (event instanceof Chat.Event.Text(String text)) {
+ *         if (event instanceof Chat.Event.Text(String text, _)) {
  *             System.out.print(text);
  *         }
  *     });
@@ -51,8 +51,15 @@ public final class Chat implements AutoCloseable {
          * A piece of the answer.
          *
          * @param text not empty, not ending within a character
+         * @param logprobs of the answer's tokens that were drawn since the piece before, if the chat notes them: {@link Builder#logprobs}. Tokens after the last
+         *     piece are in {@link Reply#logprobs()} alone
          */
-        record Text(String text) implements Event {}
+        record Text(String text, List<TokenScore> logprobs) implements Event {
+            /** Copies the list. */
+            public Text {
+                logprobs = List.copyOf(logprobs);
+            }
+        }
 
         /**
          * A piece of the thoughts.
@@ -111,7 +118,8 @@ public final class Chat implements AutoCloseable {
 
     /**
      * Says something and waits for the answer in the form of a record, whatever form the chat's other answers have; its stop
-     * strings do not count for this one. See {@link Constraint#jsonOf}.
+     * strings do not count for this one. See {@link Constraint#jsonOf}. The model is told of the form behind the text, as {@link #messages()} shows; who does not want
+     * that asks for the constraint's text and reads it.
      *
      * {@snippet :
      * record Weather(String city, int degrees) {}
@@ -129,7 +137,8 @@ public final class Chat implements AutoCloseable {
      * @throws CancellationException if the answer is cancelled
      */
     public <R extends Record> R send(String text, Class<R> type) {
-        Reply reply = stream(options.constraint(forms.computeIfAbsent(type, key -> Constraint.jsonOf(type))), List.of(Message.user(text)), event -> {});
+        Constraint form = forms.computeIfAbsent(type, key -> Constraint.jsonOf(type));
+        Reply reply = stream(options.constraint(form), List.of(Message.user(form.tell(text))), event -> {});
         return ChatRounds.bind(reply, type);
     }
 
@@ -461,7 +470,8 @@ public final class Chat implements AutoCloseable {
             }
             List<Message> conversation = List.copyOf(messages);
             ChatTurns.check(conversation);
-            ChatOptions options = new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds, constraint, logprobs);
+            ChatOptions options = new ChatOptions(thinking, List.copyOf(tools), sampling, maxTokens, stop, overflow, maxToolRounds, constraint, constraint,
+                    logprobs);
             return new Chat(model, options, conversation, session);
         }
     }

@@ -83,6 +83,6 @@ record ChatRounds(Gemma4 model, ChatOptions options, Function<int[], Session> se
 
     private int[] render(List<Message> conversation) {
         return PromptRenderer.tokens(model.tokenizer(),
-                PromptRenderer.render(new Conversation(conversation, options.declarations(), options.thinking().enabled(), true)));
+                PromptRenderer.render(new Conversation(options.told(conversation), options.declarations(), options.thinking().enabled(), true)));
     }
 }

@@ -31,6 +31,7 @@ final class ChatRun {
     private final List<TokenScore> logprobs = new ArrayList<>();
     private final ConstrainedAnswer constrained; // null if any text will do
     private final int limitTokens;
+    private int toldLogprobs;
     private int thoughtTokens;
     private boolean malformedCall;
 
@@ -67,7 +68,7 @@ final class ChatRun {
 
     private int draw() {
         return constrained == null ? run.draw()
-                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, remainingTokens(), !calls.isEmpty(), thoughtTokens > 0));
+                : run.draw(draw -> constrained.draw(draw, remainingTokens(), !calls.isEmpty(), thoughtTokens > 0));
     }
 
     private int remainingTokens() {
@@ -85,12 +86,11 @@ final class ChatRun {
         if (tokenizer.isEndOfGeneration(token)) {
             return FinishReason.STOP;
         }
-        for (ChannelRouter.Piece piece : router.accept(token)) {
-            deliver(piece);
-        }
+        List<ChannelRouter.Piece> pieces = router.accept(token);
         if (options.logprobs() > 0 && router.isAnswering() && !tokenizer.isControl(token)) {
             logprobs.add(run.logprobs().getLast());
         }
+        pieces.forEach(this::deliver);
         limitThought();
         if (malformedCall) {
             return FinishReason.MALFORMED_TOOL_CALL;
@@ -125,7 +125,9 @@ final class ChatRun {
     private void say(String said) {
         if (!said.isEmpty()) {
             text.append(said);
-            sink.accept(new Chat.Event.Text(said));
+            List<TokenScore> untold = logprobs.subList(toldLogprobs, logprobs.size());
+            toldLogprobs = logprobs.size();
+            sink.accept(new Chat.Event.Text(said, untold));
         }
     }
 

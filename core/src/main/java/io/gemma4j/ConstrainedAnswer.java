@@ -1,7 +1,6 @@
 package io.gemma4j;
 
 import io.gemma4j.chat.ChannelRouter;
-import io.gemma4j.sampling.Sampler;
 import io.gemma4j.tokenizer.Tokenizer;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -52,21 +51,21 @@ final class ConstrainedAnswer {
      * @param called whether a call has been written
      * @param thoughtOver whether thoughts have been written
      */
-    int draw(Sampler sampler, float[] logits, int remaining, boolean called, boolean thoughtOver) {
+    int draw(TokenChoice.Draw draw, int remaining, boolean called, boolean thoughtOver) {
         if (router.isCalling()) {
-            return sampler.sample(logits, withinCall);
+            return draw.among(withinCall);
         }
         if (!router.isAnswering()) {
-            return sampler.sample(logits, withinThought);
+            return draw.among(withinThought);
         }
         if (called) {
-            return sampler.sample(logits, afterCall());
+            return draw.among(afterCall());
         }
         if (text.hasBegun()) {
-            return text.draw(sampler, logits, remaining);
+            return text.draw(draw, remaining);
         }
         boolean mayThink = !thoughtOver && remaining > text.shortestTokens() + THOUGHT_MARKUP_TOKENS;
-        return text.draw(sampler, logits, remaining, IntStream.concat(IntStream.of(mayThink ? thought : new int[0]), IntStream.of(call)).toArray());
+        return text.draw(draw, remaining, IntStream.concat(IntStream.of(mayThink ? thought : new int[0]), IntStream.of(call)).toArray());
     }
 
     private long[] afterCall() {

@@ -1,7 +1,6 @@
 package io.gemma4j;
 
 import io.gemma4j.grammar.GrammarMatcher;
-import io.gemma4j.sampling.Sampler;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.stream.IntStream;
@@ -72,7 +71,7 @@ final class ConstrainedText {
      * @param remaining tokens that may still come, this one included
      * @param markup tokens that are allowed beside the text's own and are no part of it
      */
-    int draw(Sampler sampler, float[] logits, int remaining, int... markup) {
+    int draw(TokenChoice.Draw draw, int remaining, int... markup) {
         if (completion.isEmpty()) {
             long[] allowed = matcher.allowed();
             if (markup.length > 0) {
@@ -81,7 +80,7 @@ final class ConstrainedText {
                     allowed[token >>> 6] |= 1L << token;
                 }
             }
-            int token = sampler.sample(logits, allowed);
+            int token = draw.among(allowed);
             for (int i = 0; i < MAX_ATTEMPTS && token >= 0; i++) {
                 if (isOneOf(markup, token) || isOneOf(endTokens, token)) {
                     return token;
@@ -91,7 +90,7 @@ final class ConstrainedText {
                 }
                 allowed = i == 0 ? allowed.clone() : allowed;
                 allowed[token >>> 6] &= ~(1L << token);
-                token = sampler.sample(logits, allowed);
+                token = draw.among(allowed);
             }
             IntStream.of(matcher.completion()).forEach(completion::add);
         }

@@ -9,6 +9,9 @@ import java.util.List;
  * What an answer has to look like, held while it is generated: tokens that would leave the form cannot be drawn, the answer cannot end before it is
  * complete, and as the token limit comes near it is brought to its shortest end. What comes back always has the form, also at the limit.
  *
+ * <p>The model is told of a JSON schema: in a chat beside its rules, in a request behind the prompt, unless that is raw. {@link #untold()} is for prompts that
+ * say it themselves. Of a pattern or a choice the model is not told.
+ *
  * {@snippet :
  * Constraint weather = Constraint.jsonSchema("""
  *         {"type": "object", "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}}, "required": ["city", "degrees"]}""");
@@ -21,9 +24,11 @@ public final class Constraint {
     private static final String ANY = "true";
 
     private final Grammar grammar;
+    private final String instruction;
 
-    private Constraint(Grammar grammar) {
+    private Constraint(Grammar grammar, String instruction) {
         this.grammar = grammar;
+        this.instruction = instruction;
     }
 
     /**
@@ -44,7 +49,7 @@ public final class Constraint {
      *     describes no document at all
      */
     public static Constraint jsonSchema(String schema) {
-        return new Constraint(Grammar.ofJsonSchema(Json.read(schema)));
+        return ofSchema(Json.read(schema));
     }
 
     /**
@@ -55,7 +60,12 @@ public final class Constraint {
      * @throws IllegalArgumentException if a component has a type that has no schema
      */
     public static Constraint jsonOf(Class<? extends Record> type) {
-        return new Constraint(Grammar.ofJsonSchema(JavaSchema.exactly(type, Tool::description)));
+        return ofSchema(JavaSchema.exactly(type, Tool::description));
+    }
+
+    private static Constraint ofSchema(Object schema) {
+        return new Constraint(Grammar.ofJsonSchema(schema),
+                Boolean.TRUE.equals(schema) ? "Answer with JSON only." : "Answer with JSON only, which satisfies this schema: " + Json.write(schema));
     }
 
     /**
@@ -66,7 +76,7 @@ public final class Constraint {
      * @throws IllegalArgumentException if it is no such pattern; says where
      */
     public static Constraint regex(String pattern) {
-        return new Constraint(Grammar.ofRegex(pattern));
+        return new Constraint(Grammar.ofRegex(pattern), "");
     }
 
     /**
@@ -77,7 +87,7 @@ public final class Constraint {
      * @throws IllegalArgumentException if there is none
      */
     public static Constraint choice(List<String> texts) {
-        return new Constraint(Grammar.ofChoice(texts));
+        return new Constraint(Grammar.ofChoice(texts), "");
     }
 
     /**
@@ -89,6 +99,20 @@ public final class Constraint {
      */
     public static Constraint choice(String... texts) {
         return choice(List.of(texts));
+    }
+
+    /**
+     * The same form, of which no model is told.
+     *
+     * @return a constraint that shares with this one what is worked out for it
+     */
+    public Constraint untold() {
+        return new Constraint(grammar, "");
+    }
+
+    /** A text with what the model is told of the form. */
+    String tell(String text) {
+        return instruction.isEmpty() ? text : text.isEmpty() ? instruction : text + "\n\n" + instruction;
     }
 
     Grammar grammar() {

@@ -304,7 +304,8 @@ public final class GenerationRequest {
         if (constraint != null && !(stopStrings.isEmpty() && stopTokens.isEmpty())) {
             throw new IllegalArgumentException("a constraint ends the answer by itself; stop strings and stop tokens cannot be combined with it");
         }
-        int[] tokens = raw ? model.tokenizer().encode(prompt) : PromptRenderer.userTurn(model.tokenizer(), prompt);
+        int[] tokens = raw ? model.tokenizer().encode(prompt)
+                : PromptRenderer.userTurn(model.tokenizer(), constraint == null ? prompt : constraint.tell(prompt));
         Cancellation own = cancellation;
         return new GenerationRun(model, this, tokens, () -> own.isCancelled() || cancelled.getAsBoolean());
     }

@@ -76,7 +76,7 @@ final class GenerationRun implements AutoCloseable {
 
     private int draw() {
         return constrained == null ? run.draw()
-                : run.draw((sampler, logits) -> constrained.draw(sampler, logits, limitTokens - run.tokens().size()));
+                : run.draw(draw -> constrained.draw(draw, limitTokens - run.tokens().size()));
     }
 
     private String piece(int token) {

@@ -315,11 +315,11 @@ public final class Session implements AutoCloseable {
                 sampler.accept(token);
             }
             int token = sampler.sample(text.lastLogits());
-            try (TokenDraw draw = new TokenDraw(text, sampler, () -> false, false)) {
+            try (TokenDraw draw = TokenDraw.of(text, sampler, () -> false, false, false)) {
                 for (int drawn = 1; more.test(token) && drawn < maxTokens && tokens() < contextTokens; drawn++) {
                     sampler.accept(token);
                     draw.feed(new int[] {token}, ProgressListener.NONE);
-                    token = draw.draw(drawn + 1 < maxTokens);
+                    token = draw.draw(null, drawn + 1 < maxTokens);
                 }
             } finally {
                 text.dropLogits();

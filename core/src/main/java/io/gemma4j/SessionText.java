@@ -6,8 +6,10 @@ import io.gemma4j.backend.Step.LogitRows;
 import io.gemma4j.model.DrawnTokens;
 import io.gemma4j.model.Gemma4Decoder;
 import io.gemma4j.model.Gemma4Decoder.RowSink;
+import io.gemma4j.model.MaskedTokens;
 import io.gemma4j.sampling.Sampler;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
@@ -93,12 +95,45 @@ final class SessionText implements AutoCloseable {
                 drawn.queue(step, stop);
             }
         });
-        logitsValid = false;
     }
 
-    /** What draws tokens on the device, or null where that is not possible. */
-    DrawnTokens drawnTokens(Sampler sampler) {
-        return decoder.drawnTokens(cache, sampler).orElse(null);
+    /** Adds tokens in steps, the last of which is left to who draws the token after it. */
+    void feed(int[] tokens, MaskedTokens masked, BooleanSupplier cancelled, ProgressListener progress) {
+        check(tokens);
+        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> {
+            if (step.logitRowCount() == 0) {
+                decoder.run(step, stop, (row, logits) -> {});
+            } else {
+                masked.feed(step);
+            }
+        });
+    }
+
+    /** What draws tokens on the device, where that is possible. */
+    Optional<DrawnTokens> drawnTokens(Sampler sampler) {
+        return decoder.drawnTokens(cache, sampler);
+    }
+
+    /** What draws tokens on the device among some, where that is possible. */
+    Optional<MaskedTokens> maskedTokens(Sampler sampler) {
+        return decoder.maskedTokens(cache, sampler);
+    }
+
+    /** The token after what was fed, among those that are allowed. */
+    int draw(MaskedTokens masked, long[] allowed, boolean ahead, BooleanSupplier cancelled) {
+        return masked.draw(allowed, ahead, stop(cancelled));
+    }
+
+    /** The token after what was fed is known. */
+    void skip(MaskedTokens masked, BooleanSupplier cancelled) {
+        masked.skip(stop(cancelled));
+    }
+
+    /** Feeds the last token once more, for its logits. */
+    void repeatLast(BooleanSupplier cancelled) {
+        int[] tokens = history();
+        rewind(tokens.length - 1);
+        feed(Arrays.copyOfRange(tokens, cache.tokens(), tokens.length), cancelled, ProgressListener.NONE);
     }
 
     /** Queues the step of a token that is drawn but not taken, where that is possible. */

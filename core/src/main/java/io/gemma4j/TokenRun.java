@@ -39,10 +39,10 @@ final class TokenRun {
      *
      * @param maxTokens how many its user takes at most
      * @param logprobCount how many of the most likely tokens to note at each place
-     * @param drawsFromLogits whether its user draws from the logits, by a {@link TokenChoice}
+     * @param masked whether its user draws by a {@link TokenChoice}, and never without
      */
     TokenRun(Gemma4 model, Session session, int[] prompt, SamplingOptions sampling, BooleanSupplier cancelled, ProgressListener progress,
-            int maxTokens, int logprobCount, boolean drawsFromLogits) {
+            int maxTokens, int logprobCount, boolean masked) {
         event.begin();
         this.model = model;
         this.session = session;
@@ -51,7 +51,7 @@ final class TokenRun {
         this.maxTokens = maxTokens;
         this.logprobCount = logprobCount;
         this.sampler = new Sampler(sampling, model.tokenizer().vocabularySize());
-        this.draw = new TokenDraw(session.text(), sampler, cancelled, drawsFromLogits || logprobCount > 0);
+        this.draw = TokenDraw.of(session.text(), sampler, cancelled, logprobCount > 0, masked);
     }
 
     /**
@@ -60,16 +60,25 @@ final class TokenRun {
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw() {
-        return take(advance(() -> draw.draw(tokens.size() + 1 < maxTokens)));
+        return take(advance(() -> draw.draw(null, mayGoOn())));
+    }
+
+    /** Whether a token may follow on the next one. */
+    private boolean mayGoOn() {
+        return tokens.size() + 1 < maxTokens;
     }
 
     /**
-     * Draws the next token in another way, from logits that the constructor was told to be needed.
+     * Takes what is chosen, if masks were announced.
      *
      * @throws CancellationException if it is cancelled, interrupted or closed
      */
     int draw(TokenChoice choice) {
-        return take(advance(() -> choice.choose(sampler, session.text().lastLogits())));
+        return take(advance(() -> {
+            int token = choice.choose(allowed -> draw.draw(allowed, mayGoOn()));
+            draw.skip();
+            return token;
+        }));
     }
 
     /**

@@ -43,7 +43,7 @@ class ChatTest {
 
     private static String joined(List<? super Chat.Event> events, Class<?> type) {
         return events.stream().filter(type::isInstance).map(event -> switch (event) {
-            case Chat.Event.Text(String text) -> text;
+            case Chat.Event.Text(String text, _) -> text;
             case Chat.Event.Thinking(String text) -> text;
             default -> throw new AssertionError(event);
         }).collect(Collectors.joining());
@@ -66,6 +66,30 @@ class ChatTest {
             List<Message> all = new ArrayList<>(asked);
             all.add(Message.model("I am well."));
             assertEquals(all, chat.messages());
+        }
+    }
+
+    @Test
+    void piecesTellOfTheTokensThatWereDrawnForThem() {
+        try (Chat chat = model.chat().thinking(Thinking.ON).logprobs(2).stop("end").build()) {
+            says("<|channel>thought\nHm.\n<channel|>It is en route, and here it ends.<turn|>");
+            List<TokenScore> told = new ArrayList<>();
+            StringBuilder text = new StringBuilder();
+            Reply reply = chat.stream("Where is it?", event -> {
+                if (event instanceof Chat.Event.Text(String piece, List<TokenScore> scores)) {
+                    text.append(piece);
+                    told.addAll(scores);
+                    // A piece may be held back that could begin a stop string, never told too late.
+                    assertTrue(model.tokenizer().decode(told.stream().mapToInt(TokenScore::token).toArray()).startsWith(text.toString()));
+                }
+            });
+            assertEquals("It is en route, and here it ", reply.text());
+            assertEquals(reply.logprobs().subList(0, told.size()), told);
+            assertFalse(told.isEmpty());
+        }
+        try (Chat chat = model.chat().build()) {
+            says("Here.<turn|>");
+            chat.stream("Where is it?", event -> assertTrue(!(event instanceof Chat.Event.Text piece) || piece.logprobs().isEmpty()));
         }
     }
 

@@ -36,7 +36,7 @@ class ConstraintTest {
 
     @BeforeAll
     static void load() throws Exception {
-        model = BACKEND.load(MiniModels.DENSE, MiniModels.options());
+        model = BACKEND.load(MiniModels.DENSE, MiniModels.options().contextTokens(640));
     }
 
     @AfterAll
@@ -100,8 +100,8 @@ class ConstraintTest {
         assertThrows(IllegalArgumentException.class, () -> request(Constraint.json(), 1).stop("x").generate());
         assertThrows(IllegalArgumentException.class, () -> request(Constraint.json(), 1).stopTokens(5).generate());
         assertThrows(IllegalArgumentException.class, () -> model.chat().constraint(Constraint.json()).stop("x").build());
-        Constraint long300 = Constraint.jsonSchema("{\"type\": \"string\", \"pattern\": \"^([a-z][A-Z][0-9]){200}$\"}");
-        assertThrows(ContextOverflowException.class, () -> request(long300, 1).generate());
+        Constraint long1800 = Constraint.jsonSchema("{\"type\": \"string\", \"pattern\": \"^([a-z][A-Z][0-9]){600}$\"}");
+        assertThrows(ContextOverflowException.class, () -> request(long1800, 1).generate());
     }
 
     @Test
@@ -176,6 +176,58 @@ class ConstraintTest {
             assertEquals(4, chat.messages().size());
         } finally {
             BACKEND.clear();
+        }
+    }
+
+    private static String read() {
+        String text = model.tokenizer().decode(BACKEND.fed.stream().mapToInt(Integer::intValue).toArray(), true);
+        BACKEND.fed.clear();
+        return text;
+    }
+
+    @Test
+    void aChatTellsTheModelOfASchemaBesideItsRules() {
+        Constraint form = Constraint.jsonSchema("{\"type\": \"object\",  \"properties\": {\"tea\": {\"type\": \"boolean\"}}, \"required\": [\"tea\"]}");
+        String told = "Answer with JSON only, which satisfies this schema: "
+                + "{\"type\":\"object\",\"properties\":{\"tea\":{\"type\":\"boolean\"}},\"required\":[\"tea\"]}";
+        for (String rules : new String[] {"", "Be brief."}) {
+            Chat.Builder builder = model.chat().maxTokens(30).sampling(s -> s.seed(1)).constraint(form);
+            try (Chat chat = (rules.isEmpty() ? builder : builder.system(rules)).build()) {
+                read();
+                chat.send("Tea?");
+                String system = "<|turn>system\n" + (rules.isEmpty() ? told : rules + "\n\n" + told) + "<turn|>";
+                assertTrue(read().contains(system));
+                assertTrue(chat.messages().stream().noneMatch(message -> message.text().contains("schema")));
+                Reply second = chat.send("And now?");
+                assertTrue(second.usage().cachedTokens() > model.tokenizer().encode(system, false).length);
+            }
+        }
+    }
+
+    @Test
+    void aRequestTellsTheModelOfASchemaBehindItsPrompt() {
+        Constraint form = Constraint.json();
+        read();
+        model.prompt("Tea?").constraint(form).maxTokens(9).generate();
+        assertTrue(read().contains("user\nTea?\n\nAnswer with JSON only.<turn|>"));
+        model.prompt("Tea?").constraint(form.untold()).maxTokens(9).generate();
+        assertTrue(read().contains("user\nTea?<turn|>"));
+        model.prompt("Tea?").constraint(Constraint.choice("yes", "no")).maxTokens(9).generate();
+        assertTrue(read().contains("user\nTea?<turn|>"));
+        model.prompt("Tea?").raw(true).constraint(form).maxTokens(9).generate();
+        assertFalse(read().contains("Answer with JSON"));
+        try (Chat chat = model.chat().maxTokens(9).constraint(form.untold()).build()) {
+            chat.send("Tea?");
+            assertFalse(read().contains("Answer with JSON"));
+        }
+    }
+
+    @Test
+    void aRecordIsToldWithTheText() {
+        try (Chat chat = model.chat().maxTokens(90).sampling(s -> s.seed(1)).build()) {
+            chat.send("What do you want?", Item.class);
+            String said = chat.messages().getFirst().text();
+            assertTrue(said.startsWith("What do you want?\n\nAnswer with JSON only, which satisfies this schema: {") && said.contains("\"letter\""), said);
         }
     }
 

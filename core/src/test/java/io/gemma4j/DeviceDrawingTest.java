@@ -46,6 +46,7 @@ class DeviceDrawingTest {
     @BeforeEach
     void reset() {
         device.draws = 0;
+        device.steps = 0;
         device.ahead = 0;
         device.loses = () -> false;
     }

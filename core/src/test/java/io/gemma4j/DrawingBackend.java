@@ -20,8 +20,10 @@ import java.util.function.BooleanSupplier;
 
 /** The CPU backend as a device that draws tokens itself: it knows the last token and hides it from the host until it is taken. */
 final class DrawingBackend implements BackendProvider {
-    /** Steps that drew a token. */
+    /** Tokens that were drawn. */
     int draws;
+    /** Steps that were run to draw a token after them. */
+    int steps;
     /** Of these, steps whose token the host had not given. */
     int ahead;
     /** Samplers that are not closed. */
@@ -57,7 +59,7 @@ final class DrawingBackend implements BackendProvider {
             switch (method.getName()) {
                 case "newDeviceSampler" -> {
                     open++;
-                    return Optional.of(new OneText((Sampler) given[0], (int[]) given[1], (Activations) given[2]));
+                    return Optional.of(new OneText((Sampler) given[0], (int[]) given[1], (Activations) given[2], (boolean) given[3]));
                 }
                 case "runStep" -> holder = null;
                 // Nothing but these reads tokens.
@@ -80,15 +82,18 @@ final class DrawingBackend implements BackendProvider {
         private final Sampler host;
         private final int[] suppressedTokens;
         private final Activations logits;
+        private final boolean masked;
         private final Deque<Integer> drawn = new ArrayDeque<>();
         private Sampler sampler;
         private int next;
         private int nextPosition;
+        private boolean closed;
 
-        OneText(Sampler host, int[] suppressedTokens, Activations logits) {
+        OneText(Sampler host, int[] suppressedTokens, Activations logits, boolean masked) {
             this.host = host;
             this.suppressedTokens = suppressedTokens;
             this.logits = logits;
+            this.masked = masked;
         }
 
         @Override
@@ -102,7 +107,7 @@ final class DrawingBackend implements BackendProvider {
                 long fromEnd = host.acceptedTokens() - place;
                 sampler.accept(fromEnd <= penalized.length ? penalized[(int) (penalized.length - fromEnd)] : 0);
             }
-            draw(step, operations);
+            step(step, operations);
         }
 
         @Override
@@ -117,24 +122,36 @@ final class DrawingBackend implements BackendProvider {
             token = next;
             ahead++;
             try {
-                draw(step, operations);
+                step(step, operations);
             } finally {
                 token = null;
             }
             return true;
         }
 
-        private void draw(Step step, Runnable operations) {
+        private void step(Step step, Runnable operations) {
             operations.run();
+            steps++;
+            nextPosition = step.position(step.rows() - 1) + 1;
+            holder = this;
+            if (!masked) {
+                draw(null);
+            }
+        }
+
+        @Override
+        public void draw(long[] allowed) {
+            if (masked != (allowed != null) || holder != this || !drawn.isEmpty() && masked) {
+                throw new AssertionError("a draw of a sampler that was made for masks: " + masked + ", of the last step's text: " + (holder == this));
+            }
             draws++;
             float[] row = new float[logits.width()];
             cpu.read(logits, 0, row);
             Arrays.stream(suppressedTokens).forEach(suppressed -> row[suppressed] = Float.NEGATIVE_INFINITY);
-            next = sampler.sample(row);
-            drawn.add(failure < 0 ? failure : next);
+            int chosen = masked ? sampler.sample(row, allowed) : sampler.sample(row);
+            next = Math.max(chosen, 0);
+            drawn.add(failure < 0 ? failure : chosen < 0 ? NONE_POSSIBLE : chosen);
             failure = 1;
-            nextPosition = step.position(step.rows() - 1) + 1;
-            holder = this;
         }
 
         @Override
@@ -144,7 +161,8 @@ final class DrawingBackend implements BackendProvider {
 
         @Override
         public void close() {
-            open--;
+            open -= closed ? 0 : 1;
+            closed = true;
             drawn.clear();
         }
     }

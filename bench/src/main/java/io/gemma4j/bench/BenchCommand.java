@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
  * {@code commandLine.addSubcommand(BenchCommand.commandLine())}.
  */
 @Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures speed, and makes the models to measure it with.",
-        subcommands = {SynthCommand.class, RunCommand.class, PeersCommand.class, PlotCommand.class})
+        subcommands = {SynthCommand.class, RunCommand.class, ConstraintCommand.class, PeersCommand.class, PlotCommand.class})
 public final class BenchCommand {
 
     /** Holds no state. */

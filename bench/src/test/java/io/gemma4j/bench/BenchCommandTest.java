@@ -78,6 +78,19 @@ class BenchCommandTest {
     }
 
     @Test
+    void constraintComparesTextsWithAndWithoutOne() throws Exception {
+        Path model = SmallModels.write(Preset.E2B, 2, TypeMix.Q4_K_M, folder);
+        Path schema = Files.writeString(folder.resolve("schema.json"), "{\"type\": \"string\"}");
+        assertEquals(0, execute("constraint", "--model", model, "--schema", schema, "-n", "6", "-r", "2", "--warm-up", "0", "--backend", "cpu"), err.toString());
+        for (String sampling : List.of("most likely token", "default")) {
+            String number = "\\d+\\.\\d";
+            String rates = "(%s \\(%s-%s\\) \\| ){3}".formatted(number, number, number);
+            String row = out.toString().lines().filter(line -> line.startsWith("| " + sampling + " |")).findFirst().orElseThrow();
+            assertTrue(row.matches("\\| %s \\| %s-?%s %%, -?%s %% \\| \\d+, \\d+, \\d+ \\|".formatted(sampling, rates, number, number)), row);
+        }
+    }
+
+    @Test
     void plotDrawsGenerationAndPrompts() throws IOException {
         Path model = SmallModels.write(Preset.DENSE_31B, 2, TypeMix.Q8_0, folder);
         Path json = folder.resolve("run.json");
@@ -99,7 +112,7 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run --model x.gguf -r 0", "run --model x.gguf -p 0 -n 0", "run --model x.gguf -d -1", "run --model x.gguf --kv f17", "run",
+    @ValueSource(strings = {"run --model x.gguf -r 0", "constraint --model x.gguf -r 0", "run --model x.gguf -p 0 -n 0", "run --model x.gguf -d -1", "run --model x.gguf --kv f17", "run",
             "synth --preset e3b x.gguf", "synth --preset e2b --layers -1 x.gguf", "peers --model x.gguf",
             "peers --model x.gguf --llama-cpp x.so --kv f32"})
     void argumentsThatMakeNoSenseAreRefused(String line) {

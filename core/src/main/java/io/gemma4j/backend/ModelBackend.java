@@ -67,9 +67,10 @@ public interface ModelBackend extends Blocks, AutoCloseable {
      * @param sampler of one text; read whenever the device has to be told about the text again
      * @param suppressedTokens never drawn
      * @param logits whose first row has the logits once the operations of a step are done
+     * @param masked whether each token is drawn among some tokens only, when {@link DeviceSampler#draw} says so
      * @return empty where tokens are drawn on the host
      */
-    default Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+    default Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits, boolean masked) {
         return Optional.empty();
     }
 

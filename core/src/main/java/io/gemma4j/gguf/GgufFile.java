@@ -160,6 +160,9 @@ public final class GgufFile {
         if (Files.notExists(path)) {
             throw new NoSuchFileException(path.toString());
         }
+        if (Files.exists(path) && !Files.isRegularFile(path)) { // a pipe would be waited for
+            throw new FileSystemException(path.toString(), null, "is a device or pipe, expected a GGUF file");
+        }
     }
 
     /** Reads the file that the name, which is all there is to go by before, makes number {@code index} of {@code count}. */

@@ -5,10 +5,13 @@ import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -174,6 +177,9 @@ public final class GgufWriter {
     public List<Path> write(Path path) throws IOException {
         List<Part> parts = parts();
         List<Path> targets = targets(path, parts.size());
+        for (Path target : targets) {
+            requireReplaceable(target);
+        }
         List<Path> written = new ArrayList<>();
         boolean complete = false;
         try {
@@ -182,6 +188,10 @@ public final class GgufWriter {
                 try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
                     written.add(temporary);
                     write(parts.get(i), channel);
+                } catch (ClosedChannelException | FileSystemException e) {
+                    throw e;
+                } catch (IOException e) { // which does not say what was written: a full disk, for one
+                    throw (IOException) new FileSystemException(targets.get(i).toString(), null, e.getMessage()).initCause(e);
                 }
             }
             for (int i = 0; i < parts.size(); i++) {
@@ -197,6 +207,20 @@ public final class GgufWriter {
             }
         }
         return targets;
+    }
+
+    // Before anything is computed. A device in the place of a file would be replaced by one.
+    private static void requireReplaceable(Path target) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        if (folder == null || Files.isDirectory(target)) {
+            throw new FileSystemException(target.toString(), null, "is a directory, expected a file to write to");
+        }
+        if (!Files.isDirectory(folder)) {
+            throw new NoSuchFileException(target.toString(), null, "there is no directory " + folder);
+        }
+        if (Files.exists(target) && !Files.isRegularFile(target)) {
+            throw new FileSystemException(target.toString(), null, "is a device or pipe, expected a file to write to");
+        }
     }
 
     private static List<Path> targets(Path path, int count) {

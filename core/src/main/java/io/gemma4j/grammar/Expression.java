@@ -1,8 +1,10 @@
 package io.gemma4j.grammar;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /**
  * A regular expression over bytes, made by {@link Expressions}, which makes equal ones only once. An expression is also a state of the automaton that
@@ -79,26 +81,27 @@ final class Expression {
         };
     }
 
-    /** A text that is the same for expressions of the same form, whoever made them. */
-    String signature() {
-        String inner = switch (kind) {
-            case NEVER, EMPTY -> "";
-            case BYTES -> bytes.toString();
-            case SEQUENCE -> sequenceSignature();
-            // The order of these parts is that in which they were made.
-            case CHOICE, BOTH -> parts.stream().map(Expression::signature).sorted().collect(Collectors.joining(","));
-            case REPEAT -> parts.getFirst().signature() + min + "," + max;
-        };
-        return kind + "(" + inner + ")";
-    }
-
-    private String sequenceSignature() {
-        StringBuilder text = new StringBuilder();
-        Expression rest = this;
-        for (; rest.kind == Kind.SEQUENCE; rest = rest.parts.get(1)) {
-            text.append(rest.parts.get(0).signature());
+    /** A text that is the same for expressions of the same form, whoever made them; empty if it would be longer than {@code maxChars}. */
+    Optional<String> signature(int maxChars) {
+        StringBuilder text = new StringBuilder(kind.toString()).append('(').append(bytes).append(min).append(',').append(max);
+        List<String> inner = new ArrayList<>();
+        int chars = text.length();
+        for (Expression rest = this; rest != null;) {
+            boolean pair = rest.kind == Kind.SEQUENCE;
+            for (Expression part : pair ? rest.parts.subList(0, 1) : rest == this ? parts : List.of(rest)) {
+                Optional<String> signature = part.signature(maxChars - chars);
+                if (signature.isEmpty()) {
+                    return signature;
+                }
+                inner.add(signature.get());
+                chars += signature.get().length() + 1;
+            }
+            rest = pair ? rest.parts.get(1) : null;
         }
-        return text.append(rest.signature()).toString();
+        if (kind == Kind.CHOICE || kind == Kind.BOTH) {
+            Collections.sort(inner); // the order of these parts is that in which they were made
+        }
+        return chars >= maxChars ? Optional.empty() : Optional.of(text.append(String.join(",", inner)).append(')').toString());
     }
 
     /** Equal if made of the very same parts, which are unique already. */

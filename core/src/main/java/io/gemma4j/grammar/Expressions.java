@@ -15,10 +15,46 @@ import java.util.Map;
 /** Makes expressions and their derivatives, equal ones only once. To be used under the lock of its grammar. */
 final class Expressions {
     private static final int MAX_SEARCHED_STATES = 200_000;
+    /** What one piece of work may cost: seconds. Ordinary forms take some thousands of steps for a token. */
+    private static final int MAX_STEPS = 20_000_000;
+    /** Levels within one another that fit the stack of any thread. */
+    private static final int MAX_NESTING = 500;
 
     private final Map<Expression, Expression> unique = new HashMap<>();
     final Expression never = make(Kind.NEVER, ByteSet.NONE, List.of(), 0, 0);
     final Expression empty = make(Kind.EMPTY, ByteSet.NONE, List.of(), 0, 0);
+
+    private int steps;
+    private int nesting;
+
+    /** Another piece of work begins: the making of a grammar, or what one token takes. */
+    void beginWork() {
+        steps = 0;
+        nesting = 0;
+    }
+
+    /**
+     * Counts work.
+     *
+     * @throws IllegalArgumentException if this piece of work has become too much
+     */
+    void count(int more) {
+        steps += more;
+        if (steps > MAX_STEPS) {
+            throw tooComplex("more than " + MAX_STEPS + " steps for one token");
+        }
+    }
+
+    private void descend() {
+        count(1);
+        if (++nesting > MAX_NESTING) {
+            throw tooComplex("more than " + MAX_NESTING + " parts within or after one another that may each be left out");
+        }
+    }
+
+    private static IllegalArgumentException tooComplex(String why) {
+        return new IllegalArgumentException("the constraint combines conditions in a way that is too complex to be held: " + why);
+    }
 
     private Expression make(Kind kind, ByteSet bytes, List<Expression> parts, int min, int max) {
         Expression made = new Expression(kind, bytes, parts, min, max);
@@ -66,10 +102,17 @@ final class Expressions {
         if (second == empty) {
             return first;
         }
-        if (first.kind == Kind.SEQUENCE) {
-            return pair(first.parts.get(0), pair(first.parts.get(1), second));
+        Deque<Expression> parts = new ArrayDeque<>();
+        Expression last = first;
+        for (; last.kind == Kind.SEQUENCE; last = last.parts.get(1)) {
+            parts.push(last.parts.get(0));
         }
-        return make(Kind.SEQUENCE, ByteSet.NONE, List.of(first, second), 0, 0);
+        Expression result = make(Kind.SEQUENCE, ByteSet.NONE, List.of(last, second), 0, 0);
+        for (Expression part : parts) {
+            result = make(Kind.SEQUENCE, ByteSet.NONE, List.of(part, result), 0, 0);
+        }
+        count(parts.size());
+        return result;
     }
 
     Expression choice(Expression... parts) {
@@ -111,6 +154,7 @@ final class Expressions {
     }
 
     private Expression combined(Kind kind, List<Expression> parts, Expression ofNone) {
+        count(parts.size());
         List<Expression> ordered = parts.stream().distinct().sorted(Comparator.comparingInt(part -> part.id)).toList();
         return switch (ordered.size()) {
             case 0 -> ofNone;
@@ -156,7 +200,8 @@ final class Expressions {
     }
 
     private Expression derivative(Expression e, int value) {
-        return switch (e.kind) {
+        descend();
+        Expression derivative = switch (e.kind) {
             case NEVER, EMPTY -> never;
             case BYTES -> e.bytes.contains(value) ? empty : never;
             case SEQUENCE -> {
@@ -168,6 +213,8 @@ final class Expressions {
             case REPEAT -> pair(derivative(e.parts.getFirst(), value), repeat(e.parts.getFirst(), Math.max(0, e.min - 1),
                     e.max == Expression.UNBOUNDED ? e.max : e.max - 1));
         };
+        nesting--;
+        return derivative;
     }
 
     /** Bytes of the shortest text that {@code e} matches, {@link Symbol#ENDLESS} if there is none. */
@@ -208,13 +255,16 @@ final class Expressions {
         if (!e.counts) {
             return e;
         }
-        return switch (e.kind) {
+        descend();
+        Expression saturated = switch (e.kind) {
             case NEVER, EMPTY, BYTES -> e;
             case SEQUENCE -> pair(saturated(e.parts.get(0), bytes), saturated(e.parts.get(1), bytes));
             case CHOICE -> choice(e.parts.stream().map(part -> saturated(part, bytes)).toList());
             case BOTH -> both(e.parts.stream().map(part -> saturated(part, bytes)).toArray(Expression[]::new));
             case REPEAT -> repeat(saturated(e.parts.getFirst(), bytes), Math.min(e.min, bytes + 1), e.max > bytes ? Expression.UNBOUNDED : e.max);
         };
+        nesting--;
+        return saturated;
     }
 
     private record Reached(Reached from, byte value, Expression state, int length) {}
@@ -231,8 +281,7 @@ final class Expressions {
                 return path(reached, state.nullable ? new byte[0] : state.searched);
             }
             if (seen.size() > MAX_SEARCHED_STATES) {
-                throw new IllegalArgumentException("the constraint combines conditions in a way that is too complex to be held: more than "
-                        + MAX_SEARCHED_STATES + " states to its shortest text");
+                throw tooComplex("more than " + MAX_SEARCHED_STATES + " states to its shortest text");
             }
             for (int value = 0; value < 256; value++) {
                 if (value == 0 || state.boundaries.contains(value)) {

@@ -5,8 +5,10 @@ import io.gemma4j.grammar.Symbol.Rule;
 import io.gemma4j.grammar.Symbol.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
@@ -80,6 +82,11 @@ public final class Grammar {
         return new Terminal(start, expressions.shortestBytes(start));
     }
 
+    /** What is done from here to the next call is one piece of work, which may cost only so much. */
+    void beginWork() {
+        expressions.beginWork();
+    }
+
     GrammarState start() {
         return start(root);
     }
@@ -97,35 +104,48 @@ public final class Grammar {
     }
 
     // Adds the ways to begin; says whether it may also be empty.
-    private boolean expand(Continuation continuation, Set<Thread> threads, Set<Continuation> expanded) {
-        if (continuation == null) {
-            return true;
-        }
-        if (!expanded.add(continuation)) {
-            return false;
-        }
+    private boolean expand(Continuation from, Set<Thread> threads, Set<Continuation> expanded) {
         boolean accepting = false;
-        switch (continuation.first) {
-            case Terminal terminal -> accepting = begin(terminal.start(), continuation.rest, threads, expanded);
-            case Rule rule -> {
-                boolean deep = continuation.depth > MAX_DEPTH;
-                for (List<Symbol> alternative : deep ? List.of(rule.shortestAlternative()) : rule.alternatives()) {
-                    Continuation sequence = continuation.rest;
-                    for (Symbol symbol : alternative.reversed()) {
-                        sequence = new Continuation(symbol, sequence);
-                    }
-                    accepting |= expand(sequence, threads, expanded);
+        Deque<Optional<Continuation>> open = new ArrayDeque<>(List.of(Optional.ofNullable(from)));
+        while (!open.isEmpty()) {
+            Continuation continuation = open.pop().orElse(null);
+            if (continuation == null) {
+                accepting = true;
+            } else if (expanded.add(continuation)) {
+                expressions.count(1);
+                for (Continuation next : begin(continuation, threads).reversed()) {
+                    open.push(Optional.ofNullable(next)); // in their order, one after the other
                 }
             }
         }
         return accepting;
     }
 
-    private boolean begin(Expression expression, Continuation rest, Set<Thread> threads, Set<Continuation> expanded) {
+    // What is left to expand once the first symbol is.
+    private List<Continuation> begin(Continuation continuation, Set<Thread> threads) {
+        return switch (continuation.first) {
+            case Terminal terminal -> begin(terminal.start(), continuation.rest, threads) ? Collections.singletonList(continuation.rest) : List.of();
+            case Rule rule -> {
+                List<Continuation> sequences = new ArrayList<>();
+                boolean deep = continuation.depth > MAX_DEPTH;
+                for (List<Symbol> alternative : deep ? List.of(rule.shortestAlternative()) : rule.alternatives()) {
+                    Continuation sequence = continuation.rest;
+                    for (Symbol symbol : alternative.reversed()) {
+                        sequence = new Continuation(symbol, sequence);
+                    }
+                    sequences.add(sequence);
+                }
+                yield sequences;
+            }
+        };
+    }
+
+    // Whether it may also be empty, so that the rest begins as well.
+    private boolean begin(Expression expression, Continuation rest, Set<Thread> threads) {
         if (expression != expressions.empty) {
             threads.add(new Thread(expression, rest));
         }
-        return expression.nullable && expand(rest, threads, expanded);
+        return expression.nullable;
     }
 
     /** The state after a byte. */
@@ -135,10 +155,11 @@ public final class Grammar {
             Set<Thread> threads = new LinkedHashSet<>();
             Set<Continuation> expanded = new HashSet<>();
             boolean accepting = false;
+            expressions.count(state.threads.size());
             for (Thread thread : state.threads) {
                 Expression rest = expressions.after(thread.expression(), value);
                 if (rest != expressions.never) {
-                    accepting |= begin(rest, thread.rest(), threads, expanded);
+                    accepting |= begin(rest, thread.rest(), threads) && expand(thread.rest(), threads, expanded);
                 }
             }
             next = unique(threads, accepting);

@@ -16,6 +16,7 @@ public final class GrammarMatcher {
         this.trie = trie;
         this.masks = grammar.masks(trie);
         synchronized (grammar) {
+            grammar.beginWork();
             state = grammar.start();
         }
     }
@@ -24,9 +25,11 @@ public final class GrammarMatcher {
      * The tokens that may come next, those that end an answer included where the text may end.
      *
      * @return a bit for each token: bit {@code t % 64} of word {@code t / 64}; not to be changed
+     * @throws IllegalArgumentException if the grammar is too complex for them to be worked out within seconds
      */
     public long[] allowed() {
         synchronized (grammar) {
+            grammar.beginWork();
             return masks.mask(state, trie);
         }
     }
@@ -48,6 +51,7 @@ public final class GrammarMatcher {
      */
     public void accept(int token) {
         synchronized (grammar) {
+            grammar.beginWork();
             GrammarState next = after(token);
             if (trie.text(token).length == 0 || next.isDead()) {
                 throw new IllegalArgumentException("token " + token + " is not allowed here");
@@ -67,6 +71,7 @@ public final class GrammarMatcher {
     /** Whether the text can be completed with at most {@code tokens} tokens once it has taken {@code token}, which is allowed. */
     public boolean fits(int token, int tokens) {
         synchronized (grammar) {
+            grammar.beginWork();
             return fits(after(token), tokens);
         }
     }
@@ -83,6 +88,7 @@ public final class GrammarMatcher {
      */
     public int[] completion() {
         synchronized (grammar) {
+            grammar.beginWork();
             return trie.segment(grammar.shortest(state));
         }
     }

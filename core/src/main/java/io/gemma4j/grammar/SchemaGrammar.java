@@ -23,6 +23,8 @@ final class SchemaGrammar {
     private static final Set<String> ARRAY_KEYWORDS = Set.of("items", "prefixItems", "minItems", "maxItems");
     private static final Set<String> OBJECT_KEYWORDS = Set.of("properties", "required", "additionalProperties");
     private static final int MAX_INDENT = 20;
+    /** References that lead from one to the next, each within the schema that the one before leads to: they are followed on the stack. */
+    private static final int MAX_REFERENCES = 200;
 
     private final Expressions expressions;
     private final Object document;
@@ -34,6 +36,7 @@ final class SchemaGrammar {
     private final Expression space;
     private final Symbol nothing;
     private Rule anyValue;
+    private int openReferences;
 
     SchemaGrammar(Expressions expressions, Object document) {
         this.expressions = expressions;
@@ -106,9 +109,13 @@ final class SchemaGrammar {
     private Symbol reference(String reference, SchemaNode at) {
         Rule known = references.get(reference);
         if (known == null) {
+            if (++openReferences > MAX_REFERENCES) {
+                throw at.unexpected("$ref", "at most " + MAX_REFERENCES + " references that lead from one to the next");
+            }
             known = newRule();
             references.put(reference, known);
             known.add(value(target(reference, at), reference));
+            openReferences--;
         }
         return known;
     }

@@ -79,7 +79,7 @@ final class SchemaTypes {
         List<?> schemas = node.list("oneOf");
         for (int i = 0; i < schemas.size(); i++) {
             for (int j = 0; j < i; j++) {
-                if (!disjoint(resolved(schemas.get(i), node), resolved(schemas.get(j), node))) {
+                if (!disjoint(resolved(schemas.get(i), node), resolved(schemas.get(j), node), 0)) {
                     throw new IllegalArgumentException("schema at " + node.path("oneOf") + ": alternatives " + j + " and " + i
                             + " may both hold, which is not supported; give them different types or a required property with different constants,"
                             + " or use anyOf");
@@ -97,13 +97,17 @@ final class SchemaTypes {
         return node;
     }
 
-    private boolean disjoint(SchemaNode first, SchemaNode second) {
+    // Schemas that lead back to themselves differ nowhere.
+    private boolean disjoint(SchemaNode first, SchemaNode second, int depth) {
+        if (depth > MAX_REFERENCES) {
+            return false;
+        }
         if (isConstant(first) && isConstant(second)) {
             return Collections.disjoint(constants(first), constants(second));
         }
         Set<String> shared = kinds(first);
         shared.retainAll(kinds(second));
-        return shared.isEmpty() || shared.equals(Set.of("object")) && differInAProperty(first, second);
+        return shared.isEmpty() || shared.equals(Set.of("object")) && differInAProperty(first, second, depth);
     }
 
     private static boolean isConstant(SchemaNode node) {
@@ -119,11 +123,11 @@ final class SchemaTypes {
         return types.stream().map(type -> type.equals("integer") ? "number" : type).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    private boolean differInAProperty(SchemaNode first, SchemaNode second) {
+    private boolean differInAProperty(SchemaNode first, SchemaNode second, int depth) {
         return first.strings("required").stream().filter(second.strings("required")::contains).anyMatch(name -> {
             Object one = first.map("properties").get(name);
             Object other = second.map("properties").get(name);
-            return one instanceof Map && other instanceof Map && disjoint(resolved(one, first), resolved(other, second));
+            return one instanceof Map && other instanceof Map && disjoint(resolved(one, first), resolved(other, second), depth + 1);
         });
     }
 }

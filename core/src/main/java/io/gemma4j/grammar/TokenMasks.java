@@ -2,6 +2,7 @@ package io.gemma4j.grammar;
 
 import io.gemma4j.grammar.GrammarState.Thread;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Which tokens of one vocabulary may follow in each state of a grammar, as a bit mask: bit {@code t % 64} of word {@code t / 64} is token {@code t}. To be
@@ -13,6 +14,8 @@ import java.util.Map;
 final class TokenMasks {
     /** Masks that are kept, each of them 32 KiB for the 262144 tokens of Gemma 4. */
     static final int MAX_MASKS = 256;
+    /** What is larger hardly stands in two grammars. */
+    private static final int MAX_SIGNATURE_CHARS = 1 << 16;
 
     private final Grammar grammar;
     private final Map<GrammarState, long[]> masks = new RecentlyUsed<>(MAX_MASKS);
@@ -45,7 +48,8 @@ final class TokenMasks {
         TerminalMask terminal = terminals.get(expression);
         if (terminal == null) {
             // What repeats fits many tokens and stands in many grammars.
-            terminal = expression.loops ? trie.terminalMask(expression.signature(), () -> TerminalMask.of(grammar, trie, expression))
+            Optional<String> signature = expression.loops ? expression.signature(MAX_SIGNATURE_CHARS) : Optional.empty();
+            terminal = signature.isPresent() ? trie.terminalMask(signature.get(), () -> TerminalMask.of(grammar, trie, expression))
                     : TerminalMask.of(grammar, trie, expression);
             terminals.put(expression, terminal);
         }

@@ -76,11 +76,15 @@ public final class DrawnTokens implements AutoCloseable {
         int token = device.take();
         cache.append(queuedRows.remove());
         return switch (token) {
-            case DeviceSampler.NOT_A_NUMBER -> throw new Gemma4Exception("the model produced NaN: a logit is not a number");
+            case DeviceSampler.NOT_A_NUMBER -> throw notANumber();
             case DeviceSampler.NONE_POSSIBLE -> throw new Gemma4Exception("no token can be chosen: all logits are negative infinity, from the model"
                     + " or because logitBias bans the rest");
             default -> token;
         };
+    }
+
+    static Gemma4Exception notANumber() {
+        return new Gemma4Exception("the model produced NaN: a logit is not a number");
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.gemma4j.model;
 
 import io.gemma4j.KvType;
+import io.gemma4j.backend.DeviceSampler;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
@@ -34,6 +35,7 @@ public final class Gemma4Decoder {
     private final float[] logits;
     private final ReentrantLock steps = new ReentrantLock(true);
     private Runnable afterStep = () -> {};
+    private long turns;
 
     /** Receives the results of a step's rows, in order, while the step is running: it must not run another one. */
     @FunctionalInterface
@@ -145,8 +147,22 @@ public final class Gemma4Decoder {
      * @return empty where that is not possible: steps are then run one by one, and tokens drawn from their logits
      */
     public Optional<DrawnTokens> drawnTokens(KvCache cache, Sampler sampler) {
+        return deviceSampler(sampler, false).map(device -> new DrawnTokens(this, cache, device));
+    }
+
+    /** The same for a text of which each token is drawn among some tokens only. */
+    public Optional<MaskedTokens> maskedTokens(KvCache cache, Sampler sampler) {
+        return deviceSampler(sampler, true).map(device -> new MaskedTokens(this, cache, device));
+    }
+
+    private Optional<DeviceSampler> deviceSampler(Sampler sampler, boolean masked) {
         int[] suppressed = config.suppressedTokens().stream().mapToInt(Integer::intValue).toArray();
-        return backend.newDeviceSampler(sampler, suppressed, scratch.logits).map(device -> new DrawnTokens(this, cache, device));
+        return backend.newDeviceSampler(sampler, suppressed, scratch.logits, masked);
+    }
+
+    /** How often somebody's turn to run a step has come; to be asked by whose turn it is. */
+    long turns() {
+        return turns;
     }
 
     /** What queues a step, given its operations; answers whether it did. */
@@ -180,6 +196,7 @@ public final class Gemma4Decoder {
             throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
         }
         acquire(cancelled);
+        turns++;
         try {
             requireCurrent(step, queuedRows);
             for (Step.Span span : step.spans()) {

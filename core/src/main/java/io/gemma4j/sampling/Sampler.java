@@ -62,7 +62,7 @@ public final class Sampler {
         biasedTokens = options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray();
         biases = new float[biasedTokens.length];
         for (int i = 0; i < biases.length; i++) {
-            requireToken(biasedTokens[i], "logitBias");
+            requireToken(biasedTokens[i], "a token of logitBias");
             biases[i] = options.logitBias().get(biasedTokens[i]);
         }
         penalties = Penalties.isOn(options) ? new Penalties(options, vocabularySize) : null;

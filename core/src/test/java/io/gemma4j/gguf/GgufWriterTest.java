@@ -32,7 +32,7 @@ class GgufWriterTest {
             channel.write(ByteBuffer.allocate(5));
             throw new IOException("disk full");
         });
-        assertEquals("disk full", assertThrows(IOException.class, () -> failing.write(path)).getMessage());
+        assertEquals(path + ": disk full", assertThrows(IOException.class, () -> failing.write(path)).getMessage());
         assertEquals(-1, Arrays.mismatch(old, Files.readAllBytes(path)));
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(List.of(path), files.toList());
@@ -55,6 +55,13 @@ class GgufWriterTest {
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(List.of(folder.resolve("n-00002-of-00002.gguf")), files.toList());
         }
+    }
+
+    @Test
+    void whatIsNoFileIsNotReplaced() throws IOException {
+        Path directory = Files.createDirectory(folder.resolve("directory"));
+        IOException failure = assertThrows(IOException.class, () -> new GgufWriter().write(directory));
+        assertEquals(directory + ": is a directory, expected a file to write to", failure.getMessage());
     }
 
     @Test

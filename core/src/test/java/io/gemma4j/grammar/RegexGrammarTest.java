@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gemma4j.tokenizer.Vocabularies;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -34,6 +38,7 @@ class RegexGrammarTest {
     private static boolean matches(Grammar grammar, String text) {
         GrammarState state = grammar.start();
         for (byte value : text.getBytes(StandardCharsets.UTF_8)) {
+            grammar.beginWork();
             state = grammar.after(state, value);
         }
         return state.accepting;
@@ -96,5 +101,31 @@ class RegexGrammarTest {
             assertTrue(!matches(grammar, other), other);
         }
         assertThrows(IllegalArgumentException.class, () -> Grammar.ofChoice(List.of()));
+    }
+
+    @Test
+    void aLongLiteralIsRead() {
+        String text = "ab".repeat(50_000);
+        assertTrue(matches(Grammar.ofRegex(text), text));
+    }
+
+    @Test
+    void manyPartsThatMayBeLeftOutAreRead() {
+        Grammar grammar = Grammar.ofRegex("a?".repeat(60) + "b");
+        assertTrue(matches(grammar, "a".repeat(60) + "b") && !matches(grammar, "a".repeat(61) + "b"));
+    }
+
+    @Test
+    void whatIsTooComplexIsRefused() {
+        Grammar optional = Grammar.ofRegex("a?".repeat(20_000) + "b");
+        assertTooComplex(() -> MINI.write(optional, new Random(1), 10));
+        String alternatives = IntStream.range(0, 30_000).mapToObj(i -> "k" + i).collect(Collectors.joining("|"));
+        Grammar anywhere = Grammar.ofJsonSchema(Map.of("type", "string", "pattern", alternatives));
+        assertTooComplex(() -> MINI.write(anywhere, new Random(1), 40));
+    }
+
+    private static void assertTooComplex(Executable work) {
+        String message = assertThrows(IllegalArgumentException.class, work).getMessage();
+        assertTrue(message.contains("too complex to be held"), message);
     }
 }

@@ -16,6 +16,8 @@ import io.gemma4j.tokenizer.Vocabularies;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -145,6 +147,35 @@ class SchemaGrammarTest {
         assertTrue(deepest >= 100 && deepest <= 200, "depth " + deepest);
         String text = "[".repeat(deepest);
         JSON.readTree(text + new String(grammar.shortest(after(grammar, text)), StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void manyPropertiesThatMayBeLeftOutAreRead() {
+        String properties = IntStream.range(0, 5000).mapToObj(i -> "\"p" + i + "\": {\"type\": \"null\"}").collect(Collectors.joining(", "));
+        Grammar grammar = Grammar.ofJsonSchema(Json.read("{\"type\": \"object\", \"properties\": {" + properties + "}}"));
+        assertTrue(after(grammar, "{\"p7\":null,\"p4999\":null}").accepting);
+        assertTrue(after(grammar, "{\"p7\":null,\"p6\":").isDead());
+    }
+
+    @Test
+    void referencesAreFollowedSoFarAndNoFurther() {
+        assertTrue(after(Grammar.ofJsonSchema(chain(100)), "7").accepting);
+        String message = assertThrows(IllegalArgumentException.class, () -> Grammar.ofJsonSchema(chain(20_000))).getMessage();
+        assertTrue(message.contains("expected at most 200 references that lead from one to the next"), message);
+    }
+
+    private static Object chain(int references) {
+        String links = IntStream.range(0, references).mapToObj(i -> "\"" + i + "\": {\"$ref\": \"#/$defs/" + (i + 1) + "\"}, ").collect(Collectors.joining());
+        return Json.read("{\"$ref\": \"#/$defs/0\", \"$defs\": {" + links + "\"" + references + "\": {\"type\": \"integer\"}}}");
+    }
+
+    @Test
+    void alternativesThatLeadBackToThemselvesMayBothHold() {
+        String side = "{\"type\": \"object\", \"required\": [\"x\"], \"properties\": {\"x\": {\"$ref\": \"#/$defs/%s\"}}}";
+        Object schema = Json.read("{\"oneOf\": [{\"$ref\": \"#/$defs/a\"}, {\"$ref\": \"#/$defs/b\"}], \"$defs\": {\"a\": " + side.formatted("a")
+                + ", \"b\": " + side.formatted("b") + "}}");
+        String message = assertThrows(IllegalArgumentException.class, () -> Grammar.ofJsonSchema(schema)).getMessage();
+        assertTrue(message.contains("may both hold"), message);
     }
 
     @Test

@@ -33,7 +33,6 @@ final class CudaBackend implements ModelBackend {
     // Activations take at most this part of the memory that is free once the weights are loaded.
     private static final int ACTIVATION_PART = 4;
     // Steps whose token is drawn on the host.
-    private static final Object NO_DRAW = "no draw";
     // Decoding the weights, which each step does once, then takes a tenth of the time.
     private static final int PREFERRED_STEP_ROWS = 2048;
 
@@ -182,15 +181,15 @@ final class CudaBackend implements ModelBackend {
         if (step.rows() == 1 && step.logitRowCount() == 1) {
             draws.release();
             recorded.set(step, kvOwners);
-            recorded.run(NO_DRAW, operations);
+            recorded.run(operations);
         } else {
             operations.run();
         }
     }
 
     @Override
-    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
-        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits));
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits, boolean masked) {
+        return Optional.of(draws.open(sampler, suppressedTokens, (CudaActivations) logits, masked));
     }
 
     private StepInputs inputs(Step step) {

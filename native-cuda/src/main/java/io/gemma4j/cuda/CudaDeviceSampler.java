@@ -19,15 +19,17 @@ final class CudaDeviceSampler implements DeviceSampler {
     private long queuedDraws;
     private long fetchedDraws;
     private int nextPosition;
+    private boolean undrawn; // the event of the next draw is that of a step which waits for its mask
     private boolean closed;
 
-    CudaDeviceSampler(DeviceDraws draws, CudaContext context, SamplingState state, Sampler sampler, int[] suppressedTokens, CudaActivations logits) {
+    CudaDeviceSampler(DeviceDraws draws, CudaContext context, SamplingState state, Sampler sampler, int[] suppressedTokens, CudaActivations logits,
+            boolean masked) {
         this.draws = draws;
         this.state = state;
         this.sampler = sampler;
         this.suppressedTokens = suppressedTokens;
         this.logits = logits;
-        kernels = SamplingState.Kernels.of(sampler, suppressedTokens);
+        kernels = SamplingState.Kernels.of(sampler, suppressedTokens, masked);
         for (int i = 0; i < drawn.length; i++) {
             drawn[i] = new CudaEvent(context);
         }
@@ -75,6 +77,23 @@ final class CudaDeviceSampler implements DeviceSampler {
 
     private void queued(Step step) {
         nextPosition = step.position(step.rows() - 1) + 1;
+        if (kernels.masked()) {
+            undrawn = true;
+        } else {
+            queuedDraws++;
+        }
+    }
+
+    @Override
+    public synchronized void draw(long[] allowed) {
+        requireOpen();
+        if (!undrawn || !state.isOf(this)) {
+            throw new IllegalStateException("there is no step whose token could be drawn");
+        }
+        fetchAll();
+        state.allow(allowed);
+        draws.draw(this, event(queuedDraws));
+        undrawn = false;
         queuedDraws++;
     }
 
@@ -120,6 +139,9 @@ final class CudaDeviceSampler implements DeviceSampler {
         closed = true;
         try {
             fetchAll();
+            if (undrawn) {
+                event(queuedDraws).synchronize();
+            }
         } catch (CudaException e) {
             // A device that has failed says so to whoever wants something of it.
         }

@@ -34,8 +34,8 @@ final class DeviceDraws implements AutoCloseable {
         this.owningLayers = owningLayers;
     }
 
-    CudaDeviceSampler open(Sampler sampler, int[] suppressedTokens, CudaActivations logits) {
-        CudaDeviceSampler opened = new CudaDeviceSampler(this, stream.context(), state, sampler, suppressedTokens, logits);
+    CudaDeviceSampler open(Sampler sampler, int[] suppressedTokens, CudaActivations logits, boolean masked) {
+        CudaDeviceSampler opened = new CudaDeviceSampler(this, stream.context(), state, sampler, suppressedTokens, logits, masked);
         open.add(opened);
         return opened;
     }
@@ -50,31 +50,43 @@ final class DeviceDraws implements AutoCloseable {
         state.release();
     }
 
-    /** Queues a step, whose tokens the host knows, and the draw of the next one; then {@code drawn} is reached. */
-    void run(Step step, Runnable operations, CudaDeviceSampler sampler, CudaEvent drawn) {
+    /** Queues a step, whose tokens the host knows, and the draw of the next one, unless that waits for a mask; then {@code done} is reached. */
+    void run(Step step, Runnable operations, CudaDeviceSampler sampler, CudaEvent done) {
         if (step.rows() == 1) {
             recorded.set(step, owningLayers.get());
             runRecorded(operations, sampler);
         } else {
             operations.run();
             recorded.set(step.onlyLogitRows(), owningLayers.get());
-            draw(sampler);
+            if (!sampler.kernels().masked()) {
+                draw(sampler);
+            }
         }
-        drawn.record(stream);
+        done.record(stream);
     }
 
-    /** Queues the step that the last draw left on the device, and the draw of the next token; then {@code drawn} is reached. */
-    void runNext(Step step, Runnable operations, CudaDeviceSampler sampler, CudaEvent drawn) {
+    /** The same for the step that the last draw left on the device. */
+    void runNext(Step step, Runnable operations, CudaDeviceSampler sampler, CudaEvent done) {
         recorded.inputs().follow(step);
         runRecorded(operations, sampler);
-        drawn.record(stream);
+        done.record(stream);
     }
 
     private void runRecorded(Runnable operations, CudaDeviceSampler sampler) {
-        recorded.run(sampler.kernels(), () -> {
-            operations.run();
-            draw(sampler);
-        });
+        if (sampler.kernels().masked()) {
+            recorded.run(operations);
+        } else {
+            recorded.run(sampler.kernels(), () -> {
+                operations.run();
+                draw(sampler);
+            });
+        }
+    }
+
+    /** Queues the draw of a token after the step that was queued last, among those that are allowed; then {@code drawn} is reached. */
+    void draw(CudaDeviceSampler sampler, CudaEvent drawn) {
+        draw(sampler);
+        drawn.record(stream);
     }
 
     private void draw(CudaDeviceSampler sampler) {

@@ -13,6 +13,8 @@ import java.util.SortedSet;
  * Used by one thread at a time. Whoever created it closes it.
  */
 final class RecordedStep implements AutoCloseable {
+    private static final String STEP = "step";
+
     private final CudaStream stream;
     private final boolean repeats;
     private final StepInputs inputs;
@@ -34,6 +36,11 @@ final class RecordedStep implements AutoCloseable {
     /** Brings a step to the device. */
     void set(Step step, SortedSet<Integer> owningLayers) {
         inputs.set(step, owningLayers, stream);
+    }
+
+    /** Runs the step that {@link #inputs} has, without more. */
+    void run(Runnable operations) {
+        run(STEP, operations);
     }
 
     /**

@@ -36,6 +36,7 @@ final class SamplingState implements AutoCloseable {
     private final CudaStream stream;
     private final CudaBuffer constants;
     private final PinnedMemory ring;
+    private PinnedMemory allowed; // null until a mask was needed
     private final ScratchMemory counts;
     private final ScratchMemory window;
     private final ScratchMemory bias;
@@ -51,18 +52,19 @@ final class SamplingState implements AutoCloseable {
      * @param biased whether a bias is added, which also bans the model's suppressed tokens
      * @param penalized whether there are penalties
      * @param windowed whether those look at the last tokens only
+     * @param masked whether only some tokens are allowed
      */
-    record Kernels(String kernel, boolean biased, boolean penalized, boolean windowed) {
+    record Kernels(String kernel, boolean biased, boolean penalized, boolean windowed, boolean masked) {
 
-        static Kernels of(Sampler sampler, int[] suppressedTokens) {
+        static Kernels of(Sampler sampler, int[] suppressedTokens, boolean masked) {
             SamplingOptions options = sampler.options();
             String kernel = options.temperature() == 0 ? GREEDY : options.topK() >= 1 && options.topK() <= MAX_TOP_K ? TOP_K : ANY;
             return new Kernels(kernel, suppressedTokens.length > 0 || !options.logitBias().isEmpty(), sampler.penalizes(),
-                    sampler.penalizes() && options.penaltyTokens() > 0);
+                    sampler.penalizes() && options.penaltyTokens() > 0, masked);
         }
 
         boolean adjusts() {
-            return biased || penalized;
+            return biased || penalized || masked;
         }
     }
 
@@ -119,6 +121,9 @@ final class SamplingState implements AutoCloseable {
         if (chosen.adjusts()) {
             adjusted.require((long) vocabulary * Float.BYTES);
         }
+        if (chosen.masked && allowed == null) {
+            allowed = new PinnedMemory(stream.context(), (long) maskWords(vocabulary) * Long.BYTES);
+        }
         try (Arena arena = Arena.ofConfined()) {
             stream.upload(optionsStruct(options, of.sampler().seed(), arena), options());
             stream.upload(arena.allocateFrom(JAVA_LONG, 0, 0, 0), state());
@@ -133,6 +138,23 @@ final class SamplingState implements AutoCloseable {
             stream.upload(arena.allocateFrom(JAVA_LONG, of.sampler().acceptedTokens(), 0), state());
         }
         current = of;
+    }
+
+    private static int maskWords(int vocabulary) {
+        return Math.ceilDiv(vocabulary, Long.SIZE);
+    }
+
+    /**
+     * Says which tokens the next draw may take. The device reads them where they are: what is queued has drawn.
+     *
+     * @param mask a bit for each token
+     */
+    void allow(long[] mask) {
+        int words = maskWords(current.logits().width());
+        if (mask.length != words) {
+            throw new IllegalArgumentException("a mask of " + words + " words is needed, this one has " + mask.length);
+        }
+        MemorySegment.copy(mask, 0, allowed.segment(), JAVA_LONG, 0, mask.length);
     }
 
     private static int blocks(int vocabulary) {
@@ -202,7 +224,8 @@ final class SamplingState implements AutoCloseable {
         if (chosen.adjusts()) {
             from = adjusted.require(1);
             kernels.kernel("adjust_logits").pointer(logits.start()).int64(logits.stride()).int32(vocabulary).pointer(options())
-                    .pointer(chosen.biased ? bias.require(1) : DevicePointer.NULL).pointer(countsOrNull).pointer(from).int64(vocabulary)
+                    .pointer(chosen.biased ? bias.require(1) : DevicePointer.NULL).pointer(countsOrNull)
+                    .pointer(chosen.masked ? allowed.pointer() : DevicePointer.NULL).pointer(from).int64(vocabulary)
                     .launch(stream, Grid.of(Math.ceilDiv(vocabulary, ADJUST_THREADS)), ADJUST_THREADS, 0);
         }
         boolean oneBlock = chosen.kernel.equals(ANY);
@@ -240,6 +263,9 @@ final class SamplingState implements AutoCloseable {
             memory.close();
         }
         ring.close();
+        if (allowed != null) {
+            allowed.close();
+        }
         constants.close();
     }
 }

@@ -177,7 +177,7 @@ final class MetalBackend implements ModelBackend {
     }
 
     @Override
-    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits) {
+    public Optional<DeviceSampler> newDeviceSampler(Sampler sampler, int[] suppressedTokens, Activations logits, boolean masked) {
         if (!MetalSampling.supports(sampler.options())) {
             return Optional.empty();
         }
@@ -186,7 +186,8 @@ final class MetalBackend implements ModelBackend {
             if (sampling == null) {
                 sampling = new MetalSampling(device, kernels, logits.width());
             }
-            MetalDeviceSampler opened = new MetalDeviceSampler(this, device, stream, sampling, sampler, suppressedTokens, (MetalActivations) logits);
+            MetalDeviceSampler opened = new MetalDeviceSampler(this, device, stream, sampling, sampler, suppressedTokens, (MetalActivations) logits,
+                    masked);
             samplers.add(opened);
             return Optional.of(opened);
         }

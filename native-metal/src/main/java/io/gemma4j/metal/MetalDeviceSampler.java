@@ -2,12 +2,14 @@ package io.gemma4j.metal;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.gemma4j.SamplingOptions;
 import io.gemma4j.backend.DeviceSampler;
 import io.gemma4j.backend.Step;
 import io.gemma4j.sampling.Sampler;
 import io.gemma4j.sampling.SplitMix64;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -29,12 +31,14 @@ final class MetalDeviceSampler implements DeviceSampler {
     private final MetalBuffer bias;
     private final MetalBuffer counts;
     private final MetalBuffer window;
+    private final MetalBuffer allowed;
     private final MetalBuffer adjusted;
     private final Deque<Draw> queued = new ArrayDeque<>();
     private final Deque<Integer> fetched = new ArrayDeque<>();
     private long acceptedTokens;
     private long draws;
     private int nextPosition = -1;
+    private CommittedWork undrawn; // the step that waits for its mask, or null
     private boolean closed;
 
     private record Draw(CommittedWork work, int place) {}
@@ -43,9 +47,10 @@ final class MetalDeviceSampler implements DeviceSampler {
      * Allocates what drawing needs.
      *
      * @param sampler with options that {@link MetalSampling#supports}
+     * @param masked whether each draw is among some tokens only
      */
     MetalDeviceSampler(MetalBackend backend, MetalDevice device, MetalStream stream, MetalSampling sampling, Sampler sampler, int[] suppressedTokens,
-            MetalActivations logits) {
+            MetalActivations logits, boolean masked) {
         this.backend = backend;
         this.stream = stream;
         this.sampling = sampling;
@@ -61,7 +66,8 @@ final class MetalDeviceSampler implements DeviceSampler {
         counts = penalized ? MetalBuffer.allocate(device, "occurrences of tokens", vocabularyBytes) : null;
         window = penalized && options.penaltyTokens() > 0
                 ? MetalBuffer.allocate(device, "penalized tokens", (long) options.penaltyTokens() * Integer.BYTES) : null;
-        adjusted = biased || penalized ? MetalBuffer.allocate(device, "adjusted logits", vocabularyBytes) : null;
+        allowed = masked ? MetalBuffer.allocate(device, "allowed tokens", (long) Math.ceilDiv(logits.width(), Long.SIZE) * Long.BYTES) : null;
+        adjusted = biased || penalized || masked ? MetalBuffer.allocate(device, "adjusted logits", vocabularyBytes) : null;
         if (biased) {
             options.logitBias().forEach((token, value) -> bias.contents().setAtIndex(JAVA_FLOAT, token, value));
             for (int token : suppressedTokens) {
@@ -74,6 +80,7 @@ final class MetalDeviceSampler implements DeviceSampler {
     public synchronized void run(Step step, Runnable operations) {
         requireOpen();
         fetchAll();
+        awaitUndrawn();
         fetched.clear();
         nextPosition = -1;
         acceptedTokens = sampler.acceptedTokens();
@@ -108,29 +115,65 @@ final class MetalDeviceSampler implements DeviceSampler {
         }
         backend.follow(step, nextInput.slice());
         if (counts != null) {
-            sampling.accept(stream, nextInput.slice(), 1, Math.toIntExact(acceptedTokens), counts.slice(), window == null ? null : window.slice());
+            sampling.accept(stream, nextInput.slice(), 1, Math.toIntExact(acceptedTokens), counts.slice(), sliceOf(window));
         }
         queue(step, operations, acceptedTokens + 1);
         return true;
     }
 
     private void queue(Step step, Runnable operations, long accepted) {
+        if (allowed == null) {
+            queueDraw(operations, accepted);
+        } else {
+            forgetUndrawn();
+            undrawn = backend.runStepThen(operations, () -> {});
+        }
+        acceptedTokens = accepted;
+        nextPosition = step.position(step.rows() - 1) + 1;
+    }
+
+    private void queueDraw(Runnable operations, long accepted) {
         int place = (int) (draws % RING_STEPS);
         CommittedWork work = backend.runStepThen(operations, () -> draw(place, accepted));
         queued.add(new Draw(work, place));
-        acceptedTokens = accepted;
         draws++;
-        nextPosition = step.position(step.rows() - 1) + 1;
+    }
+
+    @Override
+    public synchronized void draw(long[] mask) {
+        requireOpen();
+        if (undrawn == null) {
+            throw new IllegalStateException("there is no step whose token could be drawn");
+        }
+        if (mask.length != allowed.contents().byteSize() / Long.BYTES) {
+            throw new IllegalArgumentException("a mask of " + allowed.contents().byteSize() / Long.BYTES + " words is needed, this one has " + mask.length);
+        }
+        // The GPU has read the mask before.
+        fetchAll();
+        MemorySegment.copy(mask, 0, allowed.contents(), JAVA_LONG, 0, mask.length);
+        queueDraw(() -> {}, acceptedTokens);
+        forgetUndrawn();
+    }
+
+    private void forgetUndrawn() {
+        if (undrawn != null) {
+            undrawn.close();
+            undrawn = null;
+        }
     }
 
     private void draw(int place, long accepted) {
         BufferSlice from = logits.floats().first(1);
         if (adjusted != null) {
-            sampling.adjust(stream, from, bias == null ? null : bias.slice(), counts == null ? null : counts.slice(), sampler.options(), adjusted.slice());
+            sampling.adjust(stream, from, sliceOf(bias), sliceOf(counts), sliceOf(allowed), sampler.options(), adjusted.slice());
             from = adjusted.slice();
         }
         MetalSampling.Target target = new MetalSampling.Target(nextInput.slice(), results.slice((long) place * Integer.BYTES, Integer.BYTES));
         sampling.sample(stream, from, sampler.options(), SplitMix64.uniform(sampler.seed(), accepted), target);
+    }
+
+    private static BufferSlice sliceOf(MetalBuffer buffer) {
+        return buffer == null ? null : buffer.slice();
     }
 
     private void fetch() {
@@ -144,6 +187,14 @@ final class MetalDeviceSampler implements DeviceSampler {
     private void fetchAll() {
         while (!queued.isEmpty()) {
             fetch();
+        }
+    }
+
+    // What is left reads and writes the memory of the text, but its token is not drawn.
+    private void awaitUndrawn() {
+        if (undrawn != null) {
+            undrawn.await();
+            forgetUndrawn();
         }
     }
 
@@ -172,13 +223,15 @@ final class MetalDeviceSampler implements DeviceSampler {
         closed = true;
         try {
             fetchAll();
+            awaitUndrawn();
         } catch (MetalException e) {
             // A GPU that has failed says so to whoever wants something of it.
             queued.forEach(draw -> draw.work().close());
+            forgetUndrawn();
         }
         queued.clear();
         fetched.clear();
-        for (MetalBuffer buffer : new MetalBuffer[] {nextInput, results, bias, counts, window, adjusted}) {
+        for (MetalBuffer buffer : new MetalBuffer[] {nextInput, results, bias, counts, window, allowed, adjusted}) {
             if (buffer != null) {
                 buffer.close();
             }

@@ -94,20 +94,23 @@ final class MetalSampling implements AutoCloseable {
     }
 
     /**
-     * {@code out} = logits with bias and penalties.
+     * {@code out} = logits with bias and penalties, negative infinity for tokens that are not allowed.
      *
      * @param bias {@code float} for each token, negative infinity for banned ones; null for none
      * @param counts {@code int} for each token: how often it is in the window of the penalties; null for no penalties
+     * @param allowed a bit for each token, 32 in each {@code int}; null where all are
      */
-    void adjust(MetalStream stream, BufferSlice logits, BufferSlice bias, BufferSlice counts, SamplingOptions options, BufferSlice out) {
-        stream.kernel(kernels.pipeline("adjust_logits", FunctionConstants.NONE.with(0, bias != null).with(1, counts != null))).read(0, logits)
-                .weight(1, bias == null ? logits : bias).write(3, out);
+    void adjust(MetalStream stream, BufferSlice logits, BufferSlice bias, BufferSlice counts, BufferSlice allowed, SamplingOptions options,
+            BufferSlice out) {
+        FunctionConstants has = FunctionConstants.NONE.with(0, bias != null).with(1, counts != null).with(2, allowed != null);
+        stream.kernel(kernels.pipeline("adjust_logits", has)).read(0, logits).weight(1, bias == null ? logits : bias)
+                .weight(3, allowed == null ? logits : allowed).write(4, out);
         if (counts == null) {
             stream.weight(2, logits);
         } else {
             stream.read(2, counts);
         }
-        stream.put(vocabulary).put(options.repetitionPenalty()).put(options.frequencyPenalty()).put(options.presencePenalty()).arguments(4)
+        stream.put(vocabulary).put(options.repetitionPenalty()).put(options.frequencyPenalty()).put(options.presencePenalty()).arguments(5)
                 .dispatch(Grid.of(Math.ceilDiv(vocabulary, THREADS)), THREADS);
     }
 

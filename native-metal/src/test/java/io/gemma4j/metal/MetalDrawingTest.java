@@ -3,6 +3,7 @@ package io.gemma4j.metal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.gemma4j.Backend;
+import io.gemma4j.Constraint;
 import io.gemma4j.Gemma4;
 import io.gemma4j.LoadOptions;
 import io.gemma4j.SamplingOptions;
@@ -46,6 +47,11 @@ class MetalDrawingTest {
         return (onHost ? request.logprobs(1) : request).generate().text();
     }
 
+    private String constrained(Constraint form, UnaryOperator<SamplingOptions> options, int maxTokens, boolean onHost) {
+        var request = model.prompt("Once upon a time").raw(true).sampling(options).maxTokens(maxTokens).constraint(form);
+        return (onHost ? request.logprobs(1) : request).generate().text();
+    }
+
     static Stream<UnaryOperator<SamplingOptions>> options() {
         return Stream.of(o -> o.temperature(0), o -> o.seed(1).temperature(0.8f).topK(40).topP(0.9f), o -> o.seed(2).temperature(1.2f).topK(64).minP(0.02f),
                 o -> o.seed(3).temperature(1).topK(20).repetitionPenalty(1.3f).presencePenalty(0.5f).penaltyTokens(-1),
@@ -64,6 +70,22 @@ class MetalDrawingTest {
         assertEquals(supported && !MetalDriver.isReal(), drawsOnTheGpu() > 0);
     }
 
+    @ParameterizedTest
+    @MethodSource("options")
+    void constrainedTextsDrawnOnTheGpuAreThoseOfTheHost(UnaryOperator<SamplingOptions> options) {
+        for (Constraint form : new Constraint[] {Constraint.regex("([a-z]{3} ){4}[0-9]"), Constraint.jsonSchema("{\"type\": \"array\", \"minItems\": 1}")}) {
+            // The longer ones have no token that leads too far.
+            for (int maxTokens : new int[] {18, 40}) {
+                long before = drawsOnTheGpu();
+                String expected = constrained(form, options, maxTokens, true);
+                assertEquals(before, drawsOnTheGpu());
+                assertEquals(expected, constrained(form, options, maxTokens, false));
+                boolean supported = MetalSampling.supports(options.apply(SamplingOptions.defaults()));
+                assertEquals(supported && !MetalDriver.isReal(), drawsOnTheGpu() > before);
+            }
+        }
+    }
+
     /** Counted by the fake since the test began; not known otherwise. */
     private static long drawsOnTheGpu() {
         if (MetalDriver.isReal()) {
@@ -71,6 +93,18 @@ class MetalDrawingTest {
         }
         Map<String, FakeMetal.Counts> counts = MetalDriver.fake().counts();
         return Stream.of("sample_greedy", "sample_top_k").mapToLong(kernel -> counts.containsKey(kernel) ? counts.get(kernel).dispatches() : 0).sum();
+    }
+
+    @Test
+    void constrainedTextsThatTakeTurnsGetWhatEachGetsAlone() {
+        UnaryOperator<SamplingOptions> options = o -> o.seed(9).temperature(0.9f).topK(30).repetitionPenalty(1.1f);
+        Constraint[] forms = {Constraint.regex("[a-z ]{9,}"), Constraint.json(), Constraint.choice("one of these", "another one")};
+        String[] expected = Stream.of(forms).map(form -> constrained(form, options, 24, true)).toArray(String[]::new);
+        var running = Stream.of(forms)
+                .map(form -> CompletableFuture.supplyAsync(() -> constrained(form, options, 24, false), task -> Thread.ofPlatform().start(task))).toList();
+        for (int i = 0; i < forms.length; i++) {
+            assertEquals(expected[i], running.get(i).join());
+        }
     }
 
     @Test

@@ -14,6 +14,7 @@ import io.gemma4j.sampling.SplitMix64;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -114,6 +115,32 @@ class MetalSamplingTest {
     }
 
     @Test
+    void onlyAllowedTokensKeepTheirLogits() {
+        for (Run run : Run.all()) {
+            for (int vocabulary : new int[] {1, 31, 70, 2100}) {
+                try (KernelBench bench = KernelBench.open(run, vocabulary)) {
+                    float[] logits = bench.gaussians(vocabulary);
+                    logits[vocabulary / 2] = Float.NaN;
+                    float[] bias = bench.gaussians(vocabulary);
+                    long[] mask = LongStream.generate(bench.random::nextLong).limit(Math.ceilDiv(vocabulary, Long.SIZE)).toArray();
+                    BufferSlice allowed = bench.ints(LongStream.of(mask).flatMap(word -> LongStream.of(word, word >>> 32)).mapToInt(half -> (int) half).toArray());
+                    MetalSampling sampling = open(bench, vocabulary);
+                    BufferSlice out = bench.floats(new float[vocabulary]);
+                    sampling.adjust(bench.stream, bench.floats(logits), bench.floats(bias), null, allowed, SamplingOptions.greedy(), out);
+                    float[] found = bench.result(out);
+                    sampling.adjust(bench.stream, bench.floats(logits), null, null, allowed, SamplingOptions.greedy(), out);
+                    float[] unbiased = bench.result(out);
+                    for (int token = 0; token < vocabulary; token++) {
+                        boolean banned = (mask[token / Long.SIZE] >>> token & 1) == 0;
+                        assertEquals(banned ? Float.NEGATIVE_INFINITY : logits[token] + bias[token], found[token], run + ", token " + token);
+                        assertEquals(banned ? Float.NEGATIVE_INFINITY : logits[token], unbiased[token], run + ", token " + token);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
     void biasAndPenaltiesChangeLogitsAsTheSamplerDoes() {
         for (Run run : Run.all()) {
             for (int windowTokens : new int[] {-1, 6}) {
@@ -134,7 +161,7 @@ class MetalSamplingTest {
                         sampling.accept(bench.stream, bench.ints(text[i]), 1, i, counts, window);
                     }
                     BufferSlice out = bench.floats(new float[vocabulary]);
-                    sampling.adjust(bench.stream, bench.floats(logits), bench.floats(bias), counts, options, out);
+                    sampling.adjust(bench.stream, bench.floats(logits), bench.floats(bias), counts, null, options, out);
                     float[] adjusted = bench.result(out);
 
                     int[] past = windowTokens < 0 ? text : Arrays.copyOfRange(text, text.length - windowTokens, text.length);

@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 record DemandedCall(List<Tool> tools, Constraint constraint) {
 
     static DemandedCall of(List<Tool> tools, ResponseConstraints constraints) {
-        return new DemandedCall(tools, constraints.ofSchema(tools.size() == 1 ? tools.getFirst().schema() : anyOf(tools)));
+        return new DemandedCall(tools, constraints.ofSchema(tools.size() == 1 ? tools.getFirst().schema() : anyOf(tools)).untold());
     }
 
     // Keys come in the order of the schema: the model first says which tool, then with what.

@@ -59,7 +59,7 @@ final class StreamedRun implements Runnable, StreamingHandle {
             return;
         }
         switch (event) {
-            case Chat.Event.Text(String text) -> {
+            case Chat.Event.Text(String text, _) -> {
                 if (!request.textIsCall()) {
                     InternalStreamingChatResponseHandlerUtils.onPartialResponse(handler, text, this);
                 }

@@ -102,7 +102,7 @@ public final class Gemma4ChatModel implements ChatModel {
                 sink.onDispose(chat::cancel);
                 Reply reply = chat.stream(List.of(), event -> {
                     switch (event) {
-                        case Chat.Event.Text(String text) -> sink.next(run.piece(text, ""));
+                        case Chat.Event.Text(String text, _) -> sink.next(run.piece(text, ""));
                         case Chat.Event.Thinking(String thought) -> sink.next(run.piece("", thought));
                         case Chat.Event.ToolCall call -> {} // all of them come at the end
                         case Chat.Event.Done done -> {}

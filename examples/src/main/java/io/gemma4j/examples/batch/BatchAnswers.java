@@ -91,13 +91,21 @@ public final class BatchAnswers implements AutoCloseable {
     }
 
     private static Conversation conversation(String place, JsonNode object) {
-        if (object.has("messages")) {
-            return ConversationJson.read(place, object);
+        boolean prompt = object.path("prompt").isTextual();
+        if (prompt == object.has("messages")) {
+            throw new Gemma4Exception(place + ": expected key 'prompt' with a string or key 'messages' with an array, found "
+                    + (prompt ? "both" : "neither"));
         }
-        if (!object.path("prompt").isTextual()) {
-            throw new Gemma4Exception(place + ": expected key 'prompt' with a string or key 'messages' with an array, found neither");
+        if (!prompt) {
+            Conversation conversation = ConversationJson.read(place, object);
+            if (conversation.messages().isEmpty()) {
+                throw new Gemma4Exception(place + ": key 'messages': expected a message, found none");
+            }
+            return conversation;
         }
-        return new Conversation(List.of(Message.user(object.get("prompt").textValue())), List.of(), false, true);
+        ObjectNode asked = object.deepCopy(); // with the tools and the thinking that it asks for
+        asked.putArray("messages").addObject().put("role", "user").set("content", object.get("prompt"));
+        return ConversationJson.read(place, asked);
     }
 
     private Reply reply(Conversation conversation) {

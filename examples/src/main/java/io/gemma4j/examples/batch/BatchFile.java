@@ -5,11 +5,14 @@ import io.gemma4j.Gemma4Exception;
 import io.gemma4j.examples.conversation.ConversationJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -69,6 +72,10 @@ public record BatchFile(Path in, Path out) {
      * @throws Gemma4Exception if the output belongs to another input or another process is writing it
      */
     public Result run(Answer answer, Progress progress) throws IOException {
+        requireRegular(in); // it is read twice
+        if (Files.exists(out)) {
+            requireRegular(out);
+        }
         long total = countRows();
         if (Files.exists(out) && Files.isSameFile(in, out)) {
             throw new Gemma4Exception(out + ": the answers must go to another file than the rows");
@@ -84,6 +91,15 @@ public record BatchFile(Path in, Path out) {
                 }
             }
             return run.finish();
+        }
+    }
+
+    private static void requireRegular(Path file) throws IOException {
+        if (Files.notExists(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new FileSystemException(file.toString(), null, "expected a file, found a directory, device or pipe");
         }
     }
 
@@ -165,10 +181,16 @@ public record BatchFile(Path in, Path out) {
             String text = answer.to(line, row);
             errors += ConversationJson.object("answer", text).has("error") ? 1 : 0;
             ByteBuffer bytes = StandardCharsets.UTF_8.encode(text + "\n");
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
+            try {
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+                channel.force(false);
+            } catch (ClosedChannelException e) {
+                throw e;
+            } catch (IOException e) { // which does not say where: a full disk, for one
+                throw (IOException) new FileSystemException(out.toString(), null, e.getMessage()).initCause(e);
             }
-            channel.force(false);
         }
 
         Result finish() throws IOException {

@@ -128,7 +128,7 @@ final class ChatCommand implements Callable<Integer> {
 
     private void show(Chat.Event event) {
         switch (event) {
-            case Chat.Event.Text(String text) -> {
+            case Chat.Event.Text(String text, _) -> {
                 dim(false);
                 streams.print(text);
             }

@@ -62,15 +62,18 @@ final class EvaluateCommand implements Callable<Integer> {
         LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         List<EvaluationCase> cases = cases();
         Path modelFile = model.file(streams);
+        if (json != null) {
+            OutputPath.require(json, file, modelFile);
+        }
         EvaluationReport report;
         try (Interruption interruption = new Interruption(Thread.currentThread()::interrupt);
                 Gemma4 loaded = ModelOptions.load(modelFile, options, streams, interruption::requested)) {
             report = evaluate(loaded, cases, interruption);
         }
+        streams.print(report.table() + (failures ? report.failures() : ""));
         if (json != null) {
             Files.writeString(json, report.json(modelFile.toString()) + "\n");
         }
-        streams.print(report.table() + (failures ? report.failures() : ""));
         List<String> below = report.skillsBelow(required);
         if (!below.isEmpty()) {
             streams.err().println("gemma4: below " + required + " %: " + String.join(", ", below));

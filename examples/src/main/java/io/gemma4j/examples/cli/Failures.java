@@ -41,7 +41,7 @@ final class Failures {
         return switch (failure) {
             case OutputException e -> "standard output: " + e.getCause().getMessage();
             case UncheckedIOException e -> line(e.getCause());
-            case NoSuchFileException e -> e.getFile() + ": there is no such file";
+            case NoSuchFileException e -> e.getFile() + ": " + (e.getReason() == null ? "there is no such file" : e.getReason());
             case AccessDeniedException e -> e.getFile() + ": permission denied";
             case FileSystemException e -> e.getMessage();
             case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "): let Java have more, for example GEMMA4J_OPTS=-Xmx8g, "

@@ -39,6 +39,7 @@ final class LogitsCommand implements Callable<Integer> {
         LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         IdsFile ids = IdsFile.read(idsFile);
         Path file = model.file(streams);
+        OutputPath.require(out, idsFile, file);
         try (Interruption interruption = new Interruption(Thread.currentThread()::interrupt);
                 Gemma4 loaded = ModelOptions.load(file, options, streams, interruption::requested)) {
             ids.requireFits(loaded.info().vocabulary(), loaded.info().contextTokens());

@@ -33,6 +33,9 @@ final class ModelOptions {
 
     /** The file of a model that is named by its path or on the Hub, downloaded with a progress bar. */
     static Path file(String model, StandardStreams streams) throws IOException {
+        if (model.isBlank()) {
+            throw new IllegalArgumentException("option --model: expected a file or a model on the Hub, found nothing");
+        }
         try (ProgressBar bar = new ProgressBar(streams, () -> false)) {
             return ModelHub.fromEnvironment().file(model, (name, done, total) -> bar.show("downloading", done, total));
         }

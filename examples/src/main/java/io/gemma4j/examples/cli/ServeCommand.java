@@ -6,7 +6,6 @@ import io.gemma4j.Thinking;
 import io.gemma4j.examples.server.Gemma4Server;
 import io.gemma4j.examples.server.ServerOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -129,7 +128,7 @@ final class ServeCommand implements Callable<Integer> {
         if (apiKeyFile == null) {
             return List.of();
         }
-        List<String> keys = new ArrayList<>(Files.readAllLines(apiKeyFile).stream().map(String::strip).filter(line -> !line.isEmpty()).toList());
+        List<String> keys = new ArrayList<>(TextFile.read(apiKeyFile).lines().map(String::strip).filter(line -> !line.isEmpty()).toList());
         OptionValue.require(command, !keys.isEmpty(), "--api-key-file: " + apiKeyFile + " holds no key");
         return keys;
     }

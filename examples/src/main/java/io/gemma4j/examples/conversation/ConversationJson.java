@@ -61,6 +61,9 @@ public final class ConversationJson {
      */
     public static Conversation read(String place, JsonNode object) {
         ConversationJson reader = new ConversationJson(place);
+        if (!object.has("messages")) {
+            throw reader.unexpected("messages", "an array", object.path("messages"));
+        }
         return new Conversation(reader.messages(object.path("messages")), reader.tools(object.path("tools")),
                 reader.flag(object, "enable_thinking", false), reader.flag(object, "add_generation_prompt", true));
     }
@@ -125,7 +128,8 @@ public final class ConversationJson {
                     .forEach(result -> ordered.add(new Message.ToolResult(name(calls.get(ids.indexOf(id))), resultText(result))));
         }
         if (ordered.size() != results.size()) {
-            throw new Gemma4Exception(place + ": key 'tool_call_id': expected one of " + ids + " for each message of role tool, found "
+            throw new Gemma4Exception(place + ": key 'tool_call_id': expected one of the ids " + ids
+                    + " of the assistant's calls for each message of role tool after it, found "
                     + results.stream().map(result -> result.path("tool_call_id").asText()).toList());
         }
         messages.add(Message.results(ordered));
@@ -185,7 +189,11 @@ public final class ConversationJson {
         if (!node.isObject()) {
             throw unexpected(key, "a JSON object", node);
         }
-        return (Map<String, Object>) Json.read(node.toString());
+        try {
+            return (Map<String, Object>) Json.read(node.toString());
+        } catch (IllegalArgumentException e) { // it is nested deeper than the library reads
+            throw new Gemma4Exception(place + ": key '" + key + "': " + e.getMessage(), e);
+        }
     }
 
     private boolean flag(JsonNode object, String key, boolean otherwise) {

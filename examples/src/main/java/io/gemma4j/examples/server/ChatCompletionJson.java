@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gemma4j.Chat;
 import io.gemma4j.Message;
 import io.gemma4j.Reply;
+import io.gemma4j.TokenScore;
 import io.gemma4j.chat.Json;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ final class ChatCompletionJson {
     private final LogprobJson logprobs;
     private boolean started;
     private int calls;
+    private int toldScores;
 
     /** @param logprobs how to tell log-probabilities; null if nobody wants them */
     ChatCompletionJson(String model, LogprobJson logprobs) {
@@ -38,7 +40,8 @@ final class ChatCompletionJson {
             ArrayNode array = message.putArray("tool_calls");
             reply.toolCalls().forEach(call -> write(call, array.addObject()));
         }
-        end(reply, choice);
+        putEnd(reply, choice);
+        putLogprobs(reply.logprobs(), choice);
         AnswerJson.putUsage(answer, reply.usage(), reply.timings());
         return answer;
     }
@@ -54,7 +57,11 @@ final class ChatCompletionJson {
         }
         ObjectNode chunk = chunk();
         switch (event) {
-            case Chat.Event.Text(String text) -> delta(chunk).put("content", text);
+            case Chat.Event.Text(String text, List<TokenScore> scores) -> {
+                delta(chunk).put("content", text);
+                putLogprobs(scores, choice(chunk));
+                toldScores += scores.size();
+            }
             case Chat.Event.Thinking(String text) -> delta(chunk).put("reasoning_content", text);
             case Chat.Event.ToolCall(Message.ToolCall call) ->
                 write(call, delta(chunk).putArray("tool_calls").addObject().put("index", calls++));
@@ -66,21 +73,26 @@ final class ChatCompletionJson {
         return chunks;
     }
 
-    private void end(Reply reply, ObjectNode choice) {
-        choice.put("finish_reason", AnswerJson.finishReason(reply.finishReason(), !reply.toolCalls().isEmpty())).putNull("logprobs");
+    private static void putEnd(Reply reply, ObjectNode choice) {
+        choice.put("finish_reason", AnswerJson.finishReason(reply.finishReason(), !reply.toolCalls().isEmpty()));
+    }
+
+    private void putLogprobs(List<TokenScore> scores, ObjectNode choice) {
+        choice.putNull("logprobs");
         if (logprobs != null) {
-            logprobs.writeChat(reply.logprobs(), choice);
+            logprobs.writeChat(scores, choice);
         }
     }
 
-    /** The last pieces: why it ended, how likely its tokens were, and how many there were if that is wanted. */
+    /** The last pieces: why it ended, how likely the tokens were of which no piece has told, and how many there were if that is wanted. */
     List<ObjectNode> end(Reply reply, boolean usage) {
         List<ObjectNode> chunks = new ArrayList<>();
         // One that was made of the text has had no event.
         reply.toolCalls().stream().skip(calls).toList().forEach(call -> chunks.addAll(pieces(new Chat.Event.ToolCall(call))));
         ObjectNode last = chunk();
         delta(last);
-        end(reply, (ObjectNode) last.get("choices").get(0));
+        putEnd(reply, choice(last));
+        putLogprobs(reply.logprobs().subList(toldScores, reply.logprobs().size()), choice(last));
         chunks.add(last);
         if (usage) {
             ObjectNode counts = AnswerJson.of(id, "chat.completion.chunk", created, model);
@@ -93,6 +105,10 @@ final class ChatCompletionJson {
 
     private ObjectNode chunk() {
         return AnswerJson.of(id, "chat.completion.chunk", created, model);
+    }
+
+    private static ObjectNode choice(ObjectNode chunk) {
+        return (ObjectNode) chunk.get("choices").get(0);
     }
 
     private static ObjectNode delta(ObjectNode chunk) {

@@ -72,6 +72,9 @@ record GenerationFields(SamplingOptions sampling, int maxTokens, List<String> st
             // The lowest value bans a token in OpenAI's API.
             bias.put(Integer.parseInt(name), value == -100 ? Float.NEGATIVE_INFINITY : (float) value);
         });
+        if (bias.size() == tokenizer.vocabularySize() && bias.values().stream().allMatch(value -> value == Float.NEGATIVE_INFINITY)) {
+            throw ApiError.invalid(map.path(), map.path() + " must leave a token that is not banned");
+        }
         return bias;
     }
 }

@@ -2,6 +2,7 @@ package io.gemma4j.examples.server;
 
 import io.gemma4j.ContextOverflowException;
 import io.gemma4j.OutOfDeviceMemoryException;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
@@ -53,7 +54,7 @@ abstract class JsonEndpoint implements Handler {
         try (InputStream body = request.content().inputStream()) {
             RequestObject json;
             try {
-                json = RequestObject.parse(ClientConnection.readBody(body, timeLimit));
+                json = RequestObject.parse(body(body, response));
             } catch (ApiError e) {
                 status = e.status();
                 Exchange.send(response, e);
@@ -73,11 +74,23 @@ abstract class JsonEndpoint implements Handler {
         } catch (RequestException e) {
             status = e.status().code();
             throw e;
+        } catch (IllegalArgumentException e) { // what is left of a body in wrong chunks cannot be skipped either
+            throw new CloseConnectionException("the body of the request is in wrong chunks", e);
         } catch (ClientGoneException e) {
             status = CLIENT_CLOSED_REQUEST;
             throw new CloseConnectionException(e.getMessage(), e);
         } finally {
             metrics.request(name, status, System.nanoTime() - start);
+        }
+    }
+
+    // What is chunked may be cut wrongly, which the web server says by exceptions of its own; what follows then is no request.
+    private byte[] body(InputStream body, ServerResponse response) throws IOException {
+        try {
+            return ClientConnection.readBody(body, timeLimit);
+        } catch (IllegalArgumentException e) {
+            response.header(HeaderValues.CONNECTION_CLOSE);
+            throw ApiError.request(400, "invalid_body", "the body cannot be read: it is not chunked as HTTP has it");
         }
     }
 

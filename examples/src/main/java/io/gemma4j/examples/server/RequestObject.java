@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gemma4j.chat.Json;
@@ -33,12 +34,18 @@ record RequestObject(JsonNode node, String path) {
             root = JSON.readTree(body);
         } catch (JsonProcessingException e) {
             String place = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
-            throw ApiError.request(400, "invalid_json", "the body is no JSON: " + e.getOriginalMessage() + place);
+            throw ApiError.request(400, "invalid_json", "the body is no JSON: " + reason(e) + place);
         }
         if (root == null || !root.isObject()) {
             throw ApiError.request(400, "invalid_json", "the body must be a JSON object");
         }
         return new RequestObject(root, "");
+    }
+
+    // Without Jackson's names of its own classes and settings.
+    private static String reason(JsonProcessingException e) {
+        return e instanceof MismatchedInputException ? "expected one object, found something after it"
+                : e.getOriginalMessage().replaceAll(" \\(start marker at [^)]*\\)[^)]*\\)|[:,] (enable `|from `)[^`]*`( to allow)?", "");
     }
 
     /** What is wrong with a field, after its name. */

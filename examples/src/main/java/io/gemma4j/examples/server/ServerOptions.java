@@ -34,7 +34,11 @@ public record ServerOptions(String host, int port, List<String> modelNames, List
         apiKeys = List.copyOf(apiKeys);
         hostNames = List.copyOf(hostNames);
         corsOrigins = List.copyOf(corsOrigins);
-        require(!modelNames.isEmpty(), "modelNames must not be empty");
+        require(!modelNames.isEmpty() && modelNames.stream().noneMatch(String::isBlank), "modelNames must hold a name, and no blank one");
+        for (String origin : corsOrigins) {
+            require(origin.equals("*") || origin.matches("[a-z][a-z0-9+.-]*://[^/\\s]+"),
+                    "corsOrigins must be * or like https://example.org, without a path, was " + origin);
+        }
         require(apiKeys.stream().noneMatch(String::isBlank), "apiKeys must not hold a blank one");
         require(port >= 0 && port <= 65_535, "port must be from 0 to 65535, was " + port);
         require(slots >= 1, "slots must be at least 1, was " + slots);

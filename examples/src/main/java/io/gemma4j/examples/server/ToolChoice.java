@@ -55,7 +55,7 @@ record ToolChoice(List<Tool> tools, Constraint forced) {
             }
         }
         try {
-            return new ToolChoice(tools, formats.ofSchema(tools.size() == 1 ? tools.getFirst().schema() : anyOf(tools)));
+            return new ToolChoice(tools, formats.ofSchema(tools.size() == 1 ? tools.getFirst().schema() : anyOf(tools)).untold());
         } catch (IllegalArgumentException e) {
             throw ApiError.invalid(FIELD, FIELD + ": the parameters of the tool cannot be enforced: " + e.getMessage());
         }

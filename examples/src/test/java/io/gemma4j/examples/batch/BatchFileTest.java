@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -40,6 +41,16 @@ class BatchFileTest {
 
     private BatchFile.Result run() throws Exception {
         return new BatchFile(folder.resolve("in"), out()).run(this::answer, (done, total) -> {});
+    }
+
+    @Test
+    void whatIsNoFileIsNamed() throws Exception {
+        in("a\n");
+        for (BatchFile wrong : List.of(new BatchFile(folder, out()), new BatchFile(folder.resolve("in"), folder))) {
+            String message = assertThrows(FileSystemException.class, () -> wrong.run(this::answer, (done, total) -> {})).getMessage();
+            assertEquals(folder + ": expected a file, found a directory, device or pipe", message);
+        }
+        assertTrue(answered.isEmpty() && Files.notExists(out()));
     }
 
     @Test

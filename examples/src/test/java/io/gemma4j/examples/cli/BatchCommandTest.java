@@ -99,6 +99,18 @@ class BatchCommandTest {
         assertTrue(answers.get(8).get("error").asText().contains("text only"));
     }
 
+    @Test
+    void aPromptBringsItsToolsAndThinkingAndNoMessages() throws Exception {
+        Files.writeString(folder.resolve("in"), "{\"prompt\": \"What is 3 + 44?\", \"enable_thinking\": true}\n"
+                + "{\"prompt\": \"x\", \"tools\": 5}\n{\"prompt\": \"x\", \"messages\": []}\n{\"messages\": []}\n");
+        assertEquals("gemma4: 4 rows, of which 0 had an answer; errors: 3\n", run().err());
+        List<JsonNode> answers = answers();
+        assertFalse(answers.get(0).get("thinking").asText().isBlank());
+        assertEquals("line 2: key 'tools': expected an array, found 5", answers.get(1).get("error").asText());
+        assertTrue(answers.get(2).get("error").asText().endsWith("found both"), answers.get(2).toString());
+        assertEquals("line 4: key 'messages': expected a message, found none", answers.get(3).get("error").asText());
+    }
+
     private void writeRows(int count) throws IOException {
         maxTokens = 40; // long enough for a process to be killed within a row
         StringBuilder rows = new StringBuilder();

@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -124,6 +125,18 @@ class LogitsCommandTest {
         assertArrayEquals(older, Files.readAllBytes(out()));
         assertEquals(0, logits("2 3").exitCode());
         assertEquals(2 * 1024 * Float.BYTES, Files.size(out()));
+    }
+
+    @Test
+    void whatIsReadIsNotWrittenOver() throws Exception {
+        String ids = Files.writeString(folder.resolve("ids"), "2 5").toString();
+        String model = Files.copy(Path.of(CliRun.DENSE), folder.resolve("model.gguf")).toString();
+        for (String out : List.of(ids, model)) {
+            CliRun run = CliRun.of("logits", "--model", model, "--ids-file", ids, "--out", out);
+            assertEquals(new CliRun(1, "", "gemma4: " + out + ": is what is read, expected another file to write to\n"), run);
+        }
+        assertEquals("2 5", Files.readString(folder.resolve("ids")));
+        assertEquals(-1, Files.mismatch(Path.of(CliRun.DENSE), Path.of(model)));
     }
 
     @Test

@@ -77,7 +77,8 @@ class RenderCommandTest {
         "{\"messages\": [{\"content\": \"x\"}]} | key 'messages[0].role': expected a string, found nothing",
         "{\"messages\": [{\"role\": \"robot\"}]} | key 'messages[0].role': expected system, developer, user, assistant or tool, found \"robot\"",
         "{\"messages\": [{\"role\": \"user\", \"content\": 7}]} | key 'messages[0].content': expected an array, found 7",
-        "{\"messages\": [{\"role\": \"tool\", \"tool_call_id\": \"a\", \"content\": \"x\"}]} | key 'tool_call_id': expected one of []",
+        "{\"messages\": [{\"role\": \"tool\", \"tool_call_id\": \"a\", \"content\": \"x\"}]} | key 'tool_call_id': expected one of the ids [] of the assistant's calls",
+        "{} | key 'messages': expected an array, found nothing",
         "{\"messages\": [], \"enable_thinking\": 1} | key 'enable_thinking': expected true or false, found 1",
         "{\"messages\": [], \"tools\": [{\"function\": {}}]} | key 'tools[0].function.name': expected a string, found nothing"})
     void whatIsWrongIsNamed(String json, String message) throws Exception {

@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +59,7 @@ class BadRequestTest {
         "seed | \"seed\": \"x\"",
         "presence_penalty | \"presence_penalty\": 3",
         "logit_bias.x | \"logit_bias\": {\"x\": 1}",
+        "logit_bias.5 | \"logit_bias\": {\"5\": null}",
         "logit_bias.1 | \"logit_bias\": {\"1\": 101}",
         "logit_bias.999999999 | \"logit_bias\": {\"999999999\": 1}",
         "logprobs | \"logprobs\": 1",
@@ -135,6 +140,24 @@ class BadRequestTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"{", "[]", "1", "``", "{} {}", "{\"a\": 1, \"a\": 2}", "{'a': 1}"})
     void bodyThatIsNoJsonObjectIsRefused(String body) {
         assertEquals("invalid_json", error(server.post("/v1/chat/completions", body), 400).get("code").asText());
+    }
+
+    @Test
+    void aBiasThatBansEveryTokenIsRefused() {
+        String bans = IntStream.range(0, server.vocabulary()).mapToObj(token -> "\"" + token + "\": -100").collect(Collectors.joining(", ", "{", "}"));
+        assertEquals("logit_bias", error(server.post("/v1/chat/completions", TestServer.saying("Hi", "\"logit_bias\": " + bans + ", ")), 400)
+                .get("param").asText());
+    }
+
+    @Test
+    void aBodyThatIsCutIntoWrongChunksIsRefusedAndEndsTheConnection() throws Exception {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "ZZ\r\n{}\r\n0\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8); // to its end
+            assertTrue(answer.startsWith("HTTP/1.1 400 ") && answer.contains("invalid_body"), answer);
+        }
     }
 
     @Test

@@ -227,6 +227,31 @@ class OpenAiClientTest {
     }
 
     @Test
+    void piecesComeWithTheLogprobsOfTheirTokens() {
+        ChatCompletionCreateParams.Builder params = chat().addUserMessage("What is the capital of Canada?").logprobs(true).topLogprobs(3);
+        List<ChatCompletionTokenLogprob> streamed = new ArrayList<>();
+        int[] withText = {0};
+        try (StreamResponse<ChatCompletionChunk> stream = client.chat().completions().createStreaming(params.build())) {
+            stream.stream().flatMap(chunk -> chunk.choices().stream()).forEach(choice -> {
+                List<ChatCompletionTokenLogprob> tokens = choice.logprobs().flatMap(ChatCompletionChunk.Choice.Logprobs::content).orElse(List.of());
+                streamed.addAll(tokens);
+                String text = choice.delta().content().orElse("");
+                if (!text.isEmpty()) {
+                    assertEquals(text, String.join("", tokens.stream().map(ChatCompletionTokenLogprob::token).toList()));
+                    withText[0]++;
+                }
+            });
+        }
+        assertTrue(withText[0] > 2);
+        List<ChatCompletionTokenLogprob> whole = answer(params).logprobs().orElseThrow().content().orElseThrow();
+        assertEquals(whole.stream().map(ChatCompletionTokenLogprob::token).toList(), streamed.stream().map(ChatCompletionTokenLogprob::token).toList());
+        for (int i = 0; i < whole.size(); i++) {
+            // The second time the prompt is in the cache, which rounds otherwise.
+            assertEquals(whole.get(i).logprob(), streamed.get(i).logprob(), 0.01);
+        }
+    }
+
+    @Test
     void answerHasTheFormOfASchemaWhateverIsAsked() throws Exception {
         ResponseFormatJsonSchema.JsonSchema schema = ResponseFormatJsonSchema.JsonSchema.builder().name("weather").strict(true)
                 .schema(ResponseFormatJsonSchema.JsonSchema.Schema.builder().putAdditionalProperty("type", JsonValue.from("object"))

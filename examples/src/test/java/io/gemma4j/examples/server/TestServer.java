@@ -92,6 +92,14 @@ final class TestServer implements AutoCloseable {
         }
     }
 
+    int port() {
+        return server.port();
+    }
+
+    int vocabulary() {
+        return model.tokenizer().vocabularySize();
+    }
+
     int busy() {
         return json(get("/health")).get("slots_busy").intValue();
     }
