@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -84,8 +85,8 @@ public final class Chat implements AutoCloseable {
 
     private final Gemma4 model;
     private final ChatOptions options;
-    private final Session session;
-    private final boolean ownsSession;
+    private final Session lent; // null if it has its own
+    private final AtomicReference<Session> own = new AtomicReference<>();
     private final AtomicBoolean inUse = new AtomicBoolean();
     private final Map<Class<?>, Constraint> forms = new ConcurrentHashMap<>();
     private volatile boolean cancelled;
@@ -96,8 +97,10 @@ public final class Chat implements AutoCloseable {
         this.model = model;
         this.options = options;
         this.messages = messages;
-        this.ownsSession = lent == null;
-        this.session = ownsSession ? model.newSession() : lent;
+        this.lent = lent;
+        if (lent == null && !model.sessions().keepsPrefixes()) {
+            own.set(model.newSession()); // otherwise it depends on the first prompt
+        }
     }
 
     /**
@@ -175,7 +178,7 @@ public final class Chat implements AutoCloseable {
             List<Message> conversation = new ArrayList<>(messages);
             conversation.addAll(next);
             ChatTurns.check(conversation);
-            Reply reply = new ChatRounds(model, changed, session, () -> cancelled || closed, onEvent).converse(conversation);
+            Reply reply = new ChatRounds(model, changed, this::session, () -> cancelled || closed, onEvent).converse(conversation);
             onEvent.accept(new Event.Done(reply));
             if (ChatRounds.counts(reply)) {
                 messages = List.copyOf(conversation);
@@ -183,7 +186,17 @@ public final class Chat implements AutoCloseable {
             return reply;
         } finally {
             inUse.set(false);
+            if (closed) {
+                close();
+            }
         }
+    }
+
+    private Session session(int[] prompt) {
+        if (lent == null && own.get() == null) {
+            own.set(model.sessions().begin(prompt));
+        }
+        return lent == null ? own.get() : lent;
     }
 
     /**
@@ -252,8 +265,14 @@ public final class Chat implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        if (ownsSession) {
+        Session session = own.getAndSet(null);
+        if (session == null) {
+            return;
+        }
+        if (inUse.get()) {
             session.close();
+        } else {
+            model.sessions().end(session);
         }
     }
 
@@ -400,12 +419,13 @@ public final class Chat implements AutoCloseable {
         /**
          * Lends the chat a session, for short-lived chats that go on where another one was: what it holds of the conversation is not computed again.
          *
-         * @param value of the same model; used by nobody else while the chat answers, and closed by the caller
+         * @param value of the same model; used by nobody else while the chat answers, and closed by the caller; null for
+         *     one of its own
          * @return this builder
          * @throws IllegalArgumentException if it belongs to another model
          */
         public Builder session(Session value) {
-            session = value.requireModel(model);
+            session = value == null ? null : value.requireModel(model);
             return this;
         }
 

@@ -8,15 +8,16 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * From a question to its answer: the rounds in which the model calls and hears from tools.
  *
- * @param session of the chat, which each round enters
+ * @param sessions gives the chat's session, given the first prompt; each round enters it
  * @param cancelled asked before every layer
  * @param sink takes the events of all rounds
  */
-record ChatRounds(Gemma4 model, ChatOptions options, Session session, BooleanSupplier cancelled, Consumer<? super Chat.Event> sink) {
+record ChatRounds(Gemma4 model, ChatOptions options, Function<int[], Session> sessions, BooleanSupplier cancelled, Consumer<? super Chat.Event> sink) {
 
     /** Gives the answer and adds to the conversation what the model and the tools have said; of an answer that does not count, nothing. */
     Reply converse(List<Message> conversation) {
@@ -57,6 +58,7 @@ record ChatRounds(Gemma4 model, ChatOptions options, Session session, BooleanSup
 
     private Reply answer(List<Message> conversation) {
         int[] prompt = prompt(conversation);
+        Session session = sessions.apply(prompt);
         session.enter();
         try {
             return new ChatRun(model, session, prompt, options, cancelled, sink).run();

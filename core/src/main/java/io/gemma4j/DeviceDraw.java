@@ -5,14 +5,14 @@ import java.util.function.BooleanSupplier;
 
 /** Tokens drawn on the device, a step ahead of the caller. */
 final class DeviceDraw implements TokenDraw {
-    private final Session session;
+    private final SessionText text;
     private final DrawnTokens drawn;
     private final BooleanSupplier cancelled;
     private boolean taken;
 
     /** Takes over {@code drawn}. */
-    DeviceDraw(Session session, DrawnTokens drawn, BooleanSupplier cancelled) {
-        this.session = session;
+    DeviceDraw(SessionText text, DrawnTokens drawn, BooleanSupplier cancelled) {
+        this.text = text;
         this.drawn = drawn;
         this.cancelled = cancelled;
     }
@@ -22,24 +22,24 @@ final class DeviceDraw implements TokenDraw {
     public void feed(int[] tokens, ProgressListener progress) {
         taken = false;
         if (drawn.isEmpty()) {
-            session.feed(tokens, drawn, cancelled, progress);
+            text.feed(tokens, drawn, cancelled, progress);
         }
     }
 
     @Override
     public int draw(long[] allowed, boolean ahead) {
         if (ahead) {
-            session.queueNext(drawn, cancelled);
+            text.queueNext(drawn, cancelled);
         }
         taken = true;
-        return session.take(drawn);
+        return text.take(drawn);
     }
 
     @Override
     public void skip() {
         if (!taken) {
             taken = true;
-            session.take(drawn);
+            text.take(drawn);
         }
     }
 

@@ -1,6 +1,5 @@
 package io.gemma4j;
 
-import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.chat.KnownTemplates;
@@ -21,10 +20,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -44,9 +41,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Gemma4 implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gemma4.class);
-    private static final int DEFAULT_CONTEXT_TOKENS = 8192;
-    // Longest steps that a GPU takes by itself, for estimates.
-    private static final int GPU_STEP_ROWS = 2048;
     private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
     private final Arena arena;
@@ -57,14 +51,14 @@ public final class Gemma4 implements AutoCloseable {
     private final ModelBackend backend;
     private final Gemma4Decoder decoder;
     private final int contextTokens;
-    private final KvType kvType;
     private final List<PageLock> pageLocks;
     private final Duration loadTime;
-    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    private final OpenSessions sessions;
     private final AtomicBoolean templateReported = new AtomicBoolean();
     private final Object tokenTrieLock = new Object();
+    private final Object fingerprintLock = new Object();
     private TokenTrie tokenTrie;
-    private boolean closed;
+    private byte[] fingerprint;
 
     private Gemma4(Arena arena, GgufFile file, ModelBackend backend, LoadOptions options, long startNanos) {
         this.arena = arena;
@@ -73,16 +67,18 @@ public final class Gemma4 implements AutoCloseable {
         this.config = Gemma4Config.of(file);
         this.tokenizer = tokenizer(file, config);
         this.samplingDefaults = SamplingMetadata.read(file.metadata());
-        this.contextTokens = contextTokens(config, options);
-        this.kvType = options.kvType();
+        int longestContext = ModelMemory.contextTokens(config, options);
         // Fails for heads that the type cannot hold, before the weights are read.
-        KvLayout.of(config, contextTokens, 1, kvType);
+        KvLayout.of(config, longestContext, 1, options.kvType());
         WeightUpload upload = new WeightUpload(backend, file, options.progress());
         Gemma4Weights weights = Gemma4Weights.of(file, config, upload);
         upload.finish();
         int wantedRows = options.prefillTokens() > 0 ? options.prefillTokens() : backend.preferredStepRows();
-        int stepRows = backend.maxStepRows(Math.min(wantedRows, contextTokens), Gemma4Decoder.scratchBytesPerRow(config));
-        this.decoder = new Gemma4Decoder(config, weights, backend, stepRows);
+        int stepRows = backend.maxStepRows(Math.min(wantedRows, longestContext), Gemma4Decoder.scratchBytesPerRow(config));
+        boolean fit = options.contextTokens() == LoadOptions.FIT_MEMORY;
+        this.contextTokens = fit ? ModelMemory.fit(config, options, stepRows, backend.freeBytes()) : longestContext;
+        this.decoder = new Gemma4Decoder(config, weights, backend, Math.min(stepRows, contextTokens));
+        this.sessions = new OpenSessions(this, options);
         this.pageLocks = options.lockMemory() ? lockPages(file) : List.of();
         this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
     }
@@ -110,6 +106,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
      * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
+     * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, UnaryOperator<LoadOptions> change) throws IOException {
@@ -126,6 +123,7 @@ public final class Gemma4 implements AutoCloseable {
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws BackendUnavailableException if the backend that was asked for cannot run here
      * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
+     * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      * @throws CancellationException if the progress listener aborts
      */
     public static Gemma4 load(Path path, LoadOptions options) throws IOException {
@@ -142,8 +140,7 @@ public final class Gemma4 implements AutoCloseable {
         try {
             GgufFile file = GgufFile.open(path, arena);
             Gemma4Config.of(file); // a file that is none of ours is refused before a device is touched
-            BackendOptions backendOptions = new BackendOptions(options.threads(), options.cpuKernels(), file.bytes());
-            backend = BackendSelection.open(options.backend(), backendOptions, providers);
+            backend = BackendSelection.open(options.backend(), ModelMemory.backendOptions(options, file), providers);
             Gemma4 model = new Gemma4(arena, file, backend, options, start);
             event.commit(path, file.bytes(), backend.name());
             return model;
@@ -157,7 +154,8 @@ public final class Gemma4 implements AutoCloseable {
     }
 
     /**
-     * Memory a model would take, from its header alone.
+     * Memory a model would take, from its header alone; with {@link LoadOptions#FIT_MEMORY} also from what the backend, which is opened for that, has
+     * free.
      *
      * @param path a GGUF file
      * @param options as for loading; the context length and the type of the cache matter
@@ -165,25 +163,11 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if it is damaged or no Gemma 4 model
      * @throws IllegalArgumentException if more context is asked for than the model was made for, or a type of cache that cannot hold its heads
+     * @throws BackendUnavailableException if the context is to be fitted and the backend that was asked for cannot run here
+     * @throws Gemma4Exception if the context is to be fitted and there is no memory for a short one
      */
     public static MemoryEstimate estimateMemory(Path path, LoadOptions options) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            GgufFile file = GgufFile.open(path, arena);
-            Gemma4Config config = Gemma4Config.of(file);
-            int context = contextTokens(config, options);
-            int automaticRows = options.backend() == Backend.CPU ? ModelBackend.DEFAULT_STEP_ROWS : GPU_STEP_ROWS;
-            int stepRows = Math.min(options.prefillTokens() > 0 ? options.prefillTokens() : automaticRows, context);
-            return new MemoryEstimate(file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum(),
-                    Gemma4Decoder.scratchBytes(config, stepRows), KvLayout.of(config, context, stepRows, options.kvType()).bytes(context), context);
-        }
-    }
-
-    private static int contextTokens(Gemma4Config config, LoadOptions options) {
-        if (options.contextTokens() > config.contextTokens()) {
-            throw new IllegalArgumentException("contextTokens must be at most " + config.contextTokens() + ", which the model was made for, was "
-                    + options.contextTokens());
-        }
-        return options.contextTokens() > 0 ? options.contextTokens() : Math.min(config.contextTokens(), DEFAULT_CONTEXT_TOKENS);
+        return ModelMemory.estimate(path, options, BackendSelection.installed());
     }
 
     private static List<PageLock> lockPages(GgufFile file) {
@@ -297,26 +281,32 @@ public final class Gemma4 implements AutoCloseable {
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession() {
-        return newSession(contextTokens);
+        return sessions.open(contextTokens);
     }
 
     /**
-     * As above, for no more than {@code tokens}.
+     * Opens a session with the text that {@link Session#save} has written, keys and values included.
      *
-     * @throws ContextOverflowException if the context is shorter
+     * @param file of a session of this model, with the same type of cache; backend and context may be others
+     * @return the session; the caller closes it
+     * @throws IOException if the file cannot be read
+     * @throws SessionFormatException if it is damaged, or of another version, model or type of cache
+     * @throws ContextOverflowException if its text does not fit the context
+     * @throws IllegalStateException if the model is closed
+     * @throws CancellationException if the thread is interrupted or the model is closed meanwhile
      */
-    Session newSession(int tokens) {
-        if (tokens > contextTokens) {
-            throw new ContextOverflowException(tokens, 0, contextTokens);
+    public Session restoreSession(Path file) throws IOException {
+        Session session = newSession();
+        session.enter();
+        try {
+            SessionFile.read(file, this, session.text(), session::isClosing);
+        } catch (IOException | RuntimeException | Error e) {
+            session.beginClose(); // freed as it is left
+            throw e;
+        } finally {
+            session.exit();
         }
-        synchronized (sessions) {
-            if (closed) {
-                throw new IllegalStateException("the model is closed");
-            }
-            Session session = new Session(this, decoder.newCache(tokens, kvType), config.vocabulary());
-            sessions.add(session);
-            return session;
-        }
+        return session;
     }
 
     /**
@@ -345,6 +335,15 @@ public final class Gemma4 implements AutoCloseable {
     }
 
     /**
+     * How it was loaded.
+     *
+     * @return the options as they were given
+     */
+    public LoadOptions loadOptions() {
+        return sessions.options();
+    }
+
+    /**
      * The sampling options that requests start from.
      *
      * @return what the file recommends, else the library's defaults
@@ -356,14 +355,9 @@ public final class Gemma4 implements AutoCloseable {
     /** Ends what is running and frees everything, open sessions included. May be called from any thread, and more than once. */
     @Override
     public void close() {
-        synchronized (sessions) {
-            if (closed) {
-                return;
-            }
-            closed = true;
+        if (!sessions.close()) {
+            return;
         }
-        sessions.forEach(Session::beginClose); // all of them end at once, not one after the other
-        sessions.forEach(Session::close);
         decoder.whenIdle(() -> {
             backend.close();
             pageLocks.forEach(PageLock::close);
@@ -389,6 +383,20 @@ public final class Gemma4 implements AutoCloseable {
         }
     }
 
+    /** What tells the model from others; made when it is first asked for. */
+    byte[] fingerprint() {
+        synchronized (fingerprintLock) {
+            if (fingerprint == null) {
+                fingerprint = ModelFingerprint.of(file);
+            }
+            return fingerprint.clone();
+        }
+    }
+
+    OpenSessions sessions() {
+        return sessions;
+    }
+
     int hiddenWidth() {
         return config.hidden();
     }
@@ -398,10 +406,6 @@ public final class Gemma4 implements AutoCloseable {
     }
 
     int openSessions() {
-        return sessions.size();
-    }
-
-    void forget(Session session) {
-        sessions.remove(session);
+        return sessions.count();
     }
 }

@@ -215,12 +215,13 @@ public final class GenerationRequest {
     /**
      * Lends the request a session: what it holds of the prompt is not computed again, see {@link TokenUsage#cachedTokens()}.
      *
-     * @param value of the same model; used by nobody else while the request runs, and closed by the caller
+     * @param value of the same model; used by nobody else while the request runs, and closed by the caller; null for
+     *     one of its own
      * @return this request
      * @throws IllegalArgumentException if it belongs to another model
      */
     public GenerationRequest session(Session value) {
-        session = value.requireModel(model);
+        session = value == null ? null : value.requireModel(model);
         return this;
     }
 

@@ -29,7 +29,7 @@ final class GenerationRun implements AutoCloseable {
         constrained = request.requiredForm().map(form -> ConstrainedText.of(model, form, request.maxTokenCount(), prompt.length)).orElse(null);
         decoder = model.tokenizer().newStreamDecoder();
         stops = new StopMatcher(request.stopStrings());
-        session = request.lentSession() == null ? model.newSession() : request.lentSession();
+        session = request.lentSession() == null ? model.sessions().begin(prompt) : request.lentSession();
         try {
             run = new TokenRun(model, session, prompt, request.samplingOptions(), cancelled, request.progressListener(),
                     request.maxTokenCount(), request.logprobCount(), constrained != null);
@@ -120,14 +120,17 @@ final class GenerationRun implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            release();
-            run.end(reason());
+            try {
+                run.end(reason());
+            } finally {
+                release();
+            }
         }
     }
 
     private void release() {
         if (request.lentSession() == null) {
-            session.close();
+            model.sessions().end(session);
         }
     }
 }

@@ -5,24 +5,24 @@ import java.util.function.BooleanSupplier;
 
 /** Tokens drawn from the logits of each step. */
 final class HostDraw implements TokenDraw {
-    private final Session session;
+    private final SessionText text;
     private final Sampler sampler;
     private final BooleanSupplier cancelled;
 
-    HostDraw(Session session, Sampler sampler, BooleanSupplier cancelled) {
-        this.session = session;
+    HostDraw(SessionText text, Sampler sampler, BooleanSupplier cancelled) {
+        this.text = text;
         this.sampler = sampler;
         this.cancelled = cancelled;
     }
 
     @Override
     public void feed(int[] tokens, ProgressListener progress) {
-        session.feed(tokens, cancelled, progress);
+        text.feed(tokens, cancelled, progress);
     }
 
     @Override
     public int draw(long[] allowed, boolean ahead) {
-        return allowed == null ? sampler.sample(session.lastLogits()) : sampler.sample(session.lastLogits(), allowed);
+        return allowed == null ? sampler.sample(text.lastLogits()) : sampler.sample(text.lastLogits(), allowed);
     }
 
     @Override

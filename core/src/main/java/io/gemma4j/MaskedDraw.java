@@ -8,15 +8,15 @@ import java.util.function.BooleanSupplier;
  * A token that is drawn again shows that the text comes to its end: from then on tokens are drawn from the logits.
  */
 final class MaskedDraw implements TokenDraw {
-    private final Session session;
+    private final SessionText text;
     private final MaskedTokens device;
     private final HostDraw host;
     private final BooleanSupplier cancelled;
     private boolean onHost;
 
     /** Takes over {@code device}. */
-    MaskedDraw(Session session, MaskedTokens device, HostDraw host, BooleanSupplier cancelled) {
-        this.session = session;
+    MaskedDraw(SessionText text, MaskedTokens device, HostDraw host, BooleanSupplier cancelled) {
+        this.text = text;
         this.device = device;
         this.host = host;
         this.cancelled = cancelled;
@@ -27,7 +27,7 @@ final class MaskedDraw implements TokenDraw {
         if (onHost) {
             host.feed(tokens, progress);
         } else {
-            session.feed(tokens, device, cancelled, progress);
+            text.feed(tokens, device, cancelled, progress);
         }
     }
 
@@ -36,15 +36,15 @@ final class MaskedDraw implements TokenDraw {
         if (!onHost && device.isEmpty()) {
             onHost = true;
             device.close();
-            session.repeatLast(cancelled);
+            text.repeatLast(cancelled);
         }
-        return onHost ? host.draw(allowed, ahead) : session.draw(device, allowed, ahead, cancelled);
+        return onHost ? host.draw(allowed, ahead) : text.draw(device, allowed, ahead, cancelled);
     }
 
     @Override
     public void skip() {
         if (!onHost && !device.isEmpty()) {
-            session.skip(device, cancelled);
+            text.skip(device, cancelled);
         }
     }
 

@@ -1,19 +1,13 @@
 package io.gemma4j;
 
 import io.gemma4j.backend.KvCache;
-import io.gemma4j.backend.Step.LogitRows;
-import io.gemma4j.backend.Step;
-import io.gemma4j.model.DrawnTokens;
-import io.gemma4j.model.Gemma4Decoder.RowSink;
-import io.gemma4j.model.MaskedTokens;
 import io.gemma4j.sampling.Sampler;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BiConsumer;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 
@@ -33,18 +27,16 @@ public final class Session implements AutoCloseable {
     private static final long CLOSE_POLL_NANOS = 200_000;
 
     private final Gemma4 model;
-    private final KvCache cache;
+    private final SessionText text;
+    private final int contextTokens;
     private final AtomicReference<Thread> user = new AtomicReference<>();
     private volatile boolean closing;
     private boolean released;
-    private int[] history = new int[64];
-    private final float[] lastLogits;
-    private boolean logitsValid;
 
     Session(Gemma4 model, KvCache cache, int vocabulary) {
         this.model = model;
-        this.cache = cache;
-        this.lastLogits = new float[vocabulary];
+        this.contextTokens = cache.contextTokens();
+        this.text = new SessionText(model.decoder(), cache, vocabulary, () -> closing);
     }
 
     /**
@@ -60,7 +52,7 @@ public final class Session implements AutoCloseable {
     public Session feed(int... tokens) {
         enter();
         try {
-            feed(tokens, () -> false, ProgressListener.NONE);
+            text.feed(tokens, () -> false, ProgressListener.NONE);
         } finally {
             exit();
         }
@@ -96,8 +88,8 @@ public final class Session implements AutoCloseable {
     public Session feed(int[] tokens, Consumer<Logits> afterEach) {
         enter();
         try {
-            feedAll(tokens, (row, logits) ->
-                    afterEach.accept(new Logits(logits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens() + row + 1))));
+            text.feedAll(tokens, (row, logits) ->
+                    afterEach.accept(new Logits(logits, model.samplingDefaults(), text.history(text.cache().tokens() + row + 1))));
         } finally {
             exit();
         }
@@ -113,10 +105,8 @@ public final class Session implements AutoCloseable {
     public Logits logits() {
         enter();
         try {
-            if (!logitsValid) {
-                throw new IllegalStateException("there are no logits: feed tokens first");
-            }
-            return new Logits(lastLogits, model.samplingDefaults(), Arrays.copyOf(history, cache.tokens()));
+            requireLogits();
+            return new Logits(text.lastLogits(), model.samplingDefaults(), text.history());
         } finally {
             exit();
         }
@@ -128,7 +118,7 @@ public final class Session implements AutoCloseable {
      * @return tokens
      */
     public int tokens() {
-        return cache.tokens();
+        return text.cache().tokens();
     }
 
     /**
@@ -137,7 +127,7 @@ public final class Session implements AutoCloseable {
      * @return tokens
      */
     public int contextTokens() {
-        return cache.contextTokens();
+        return contextTokens;
     }
 
     /**
@@ -147,9 +137,106 @@ public final class Session implements AutoCloseable {
      */
     public void clear() {
         enter();
-        cache.clear();
-        logitsValid = false;
-        exit();
+        try {
+            text.clear();
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * A second session with the same text, which goes its own way from here: its keys and values are copied, not computed.
+     *
+     * @return the session, with the {@link #logits()} of this one; the caller closes it
+     * @throws Gemma4Exception if there is no memory for it
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile
+     */
+    public Session fork() {
+        enter();
+        try {
+            return fork(text.cache().tokens());
+        } finally {
+            exit();
+        }
+    }
+
+    /** A session with the first tokens of this one, or fewer where it cannot be taken back to so many; the caller has entered. */
+    Session fork(int tokens) {
+        Session fork = model.sessions().open(contextTokens);
+        try {
+            fork.text.copy(text, tokens);
+            return fork;
+        } catch (RuntimeException | Error e) {
+            fork.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Goes back to an earlier place in the text and forgets what came after it. That is done at once near the end of the text and near
+     * {@linkplain #checkpoint() checkpoints}; elsewhere the text is read again from the last checkpoint before that place, or from its start.
+     *
+     * @param tokens how many to keep, the first ones
+     * @return this session, whose {@link #logits()} are those after the last token that is kept
+     * @throws IllegalArgumentException if the session does not hold so many
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile; {@link #tokens()} tells how many are held
+     */
+    public Session rewind(int tokens) {
+        enter();
+        try {
+            int[] history = text.history();
+            if (tokens < 0 || tokens > history.length) {
+                throw new IllegalArgumentException(tokens + " tokens cannot be kept of " + history.length);
+            }
+            if (tokens == 0) {
+                text.clear();
+            } else if (tokens < history.length || !text.hasLogits()) {
+                text.rewind(tokens - 1); // the last one is read again, for its logits
+                text.feed(Arrays.copyOfRange(history, text.cache().tokens(), tokens), () -> false, ProgressListener.NONE);
+                text.checkpoint(tokens);
+            }
+        } finally {
+            exit();
+        }
+        return this;
+    }
+
+    /**
+     * Notes the end of the text as a place that {@link #rewind} can come back to fast. Costs nothing until the text has grown by some windows of
+     * the model, then memory up to {@link LoadOptions#checkpointBytes()} in all, for which the oldest ones make room. Of checkpoints that are closer
+     * together than a window, some are given up. Chats set their own.
+     *
+     * @return this session
+     * @throws IllegalStateException if the session is closed or another call is running
+     */
+    public Session checkpoint() {
+        enter();
+        try {
+            text.checkpoint(text.cache().tokens());
+        } finally {
+            exit();
+        }
+        return this;
+    }
+
+    /**
+     * Writes the text with its keys and values to a file, for {@link Gemma4#restoreSession}. The file takes the place of an earlier one only when
+     * it is complete. Checkpoints are not part of it.
+     *
+     * @param file to be written
+     * @throws IOException if it cannot be written
+     * @throws IllegalStateException if the session is closed or another call is running
+     * @throws CancellationException if the thread is interrupted or the session is closed meanwhile
+     */
+    public void save(Path file) throws IOException {
+        enter();
+        try {
+            SessionFile.write(file, model, text, () -> closing);
+        } finally {
+            exit();
+        }
     }
 
     /** Ends what is running on this session and frees its memory. May be called from any thread, and more than once. */
@@ -197,8 +284,8 @@ public final class Session implements AutoCloseable {
     void exit() {
         if (closing && !released) {
             released = true;
-            cache.close();
-            model.forget(this);
+            text.close();
+            model.sessions().forget(this);
         }
         user.set(null);
     }
@@ -222,22 +309,20 @@ public final class Session implements AutoCloseable {
         }
         enter();
         try {
-            if (!logitsValid) {
-                throw new IllegalStateException("there are no logits: feed tokens first");
+            requireLogits();
+            Sampler sampler = new Sampler(sampling, text.lastLogits().length);
+            for (int token : text.history()) {
+                sampler.accept(token);
             }
-            Sampler sampler = new Sampler(sampling, lastLogits.length);
-            for (int i = 0; i < cache.tokens(); i++) {
-                sampler.accept(history[i]);
-            }
-            int token = sampler.sample(lastLogits);
-            try (TokenDraw draw = TokenDraw.of(this, sampler, () -> false, false, false)) {
-                for (int drawn = 1; more.test(token) && drawn < maxTokens && cache.tokens() < cache.contextTokens(); drawn++) {
+            int token = sampler.sample(text.lastLogits());
+            try (TokenDraw draw = TokenDraw.of(text, sampler, () -> false, false, false)) {
+                for (int drawn = 1; more.test(token) && drawn < maxTokens && tokens() < contextTokens; drawn++) {
                     sampler.accept(token);
                     draw.feed(new int[] {token}, ProgressListener.NONE);
                     token = draw.draw(null, drawn + 1 < maxTokens);
                 }
             } finally {
-                logitsValid = false;
+                text.dropLogits();
             }
         } finally {
             exit();
@@ -245,166 +330,14 @@ public final class Session implements AutoCloseable {
         return this;
     }
 
-    /** Adds tokens in steps; the caller has entered. */
-    void feed(int[] tokens, BooleanSupplier cancelled, ProgressListener progress) {
-        check(tokens);
-        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> model.decoder().run(step, stop, (row, logits) -> keep(logits)));
-        logitsValid = true;
-    }
-
-    /** Adds tokens and hands over the logits after each of them; the caller has entered. */
-    void feedAll(int[] tokens, RowSink sink) {
-        check(tokens);
-        run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (step, stop) -> model.decoder().run(step, stop, (row, logits) -> {
-            keep(logits);
-            sink.accept(row, logits);
-        }));
-        logitsValid = true;
-    }
-
-    /** Adds tokens and hands over the hidden state of each after the final norm; the caller has entered. There are no logits then. */
-    void feedHidden(int[] tokens, RowSink sink) {
-        check(tokens);
-        run(tokens, LogitRows.ALL, () -> false, ProgressListener.NONE, (step, stop) -> model.decoder().runHidden(step, stop, sink));
-    }
-
-    /**
-     * Keeps of the text what a new one begins with and forgets the rest; all of it where the cache cannot go back that far. At least one token of the
-     * new text is left to be fed. The caller has entered.
-     *
-     * @return how many tokens of the new text are held
-     */
-    int keepPrefix(int[] tokens) {
-        int held = cache.tokens();
-        int common = Arrays.mismatch(history, 0, held, tokens, 0, tokens.length - 1);
-        if (common >= 0 && common < held) {
-            logitsValid = false;
-            if (!model.decoder().truncate(cache, common)) {
-                cache.clear();
-            }
-        }
-        return cache.tokens();
-    }
-
-    /** The scores for the next token, without a copy; the caller has entered. */
-    float[] lastLogits() {
-        return lastLogits;
-    }
-
-    /** The tokens so far; the caller has entered. */
-    int[] history() {
-        return Arrays.copyOf(history, cache.tokens());
-    }
-
-    /** What draws tokens on the device, where that is possible. */
-    Optional<DrawnTokens> drawnTokens(Sampler sampler) {
-        return model.decoder().drawnTokens(cache, sampler);
-    }
-
-    /** What draws tokens on the device among some, where that is possible. */
-    Optional<MaskedTokens> maskedTokens(Sampler sampler) {
-        return model.decoder().maskedTokens(cache, sampler);
-    }
-
-    /** Adds tokens in steps, the last of which is queued with the draw of the token after it; the caller has entered. */
-    void feed(int[] tokens, DrawnTokens drawn, BooleanSupplier cancelled, ProgressListener progress) {
-        check(tokens);
-        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> {
-            if (step.logitRowCount() == 0) {
-                model.decoder().run(step, stop, (row, logits) -> {});
-            } else {
-                drawn.queue(step, stop);
-            }
-        });
-    }
-
-    /** Adds tokens in steps, the last of which is left to who draws the token after it; the caller has entered. */
-    void feed(int[] tokens, MaskedTokens masked, BooleanSupplier cancelled, ProgressListener progress) {
-        check(tokens);
-        run(tokens, LogitRows.LAST, cancelled, progress, (step, stop) -> {
-            if (step.logitRowCount() == 0) {
-                model.decoder().run(step, stop, (row, logits) -> {});
-            } else {
-                masked.feed(step);
-            }
-        });
-    }
-
-    /** The token after what was fed, among those that are allowed; the caller has entered. */
-    int draw(MaskedTokens masked, long[] allowed, boolean ahead, BooleanSupplier cancelled) {
-        return masked.draw(allowed, ahead, stop(cancelled));
-    }
-
-    /** The token after what was fed is known; the caller has entered. */
-    void skip(MaskedTokens masked, BooleanSupplier cancelled) {
-        masked.skip(stop(cancelled));
-    }
-
-    /** Feeds the last token once more, for its logits; the caller has entered. */
-    void repeatLast(BooleanSupplier cancelled) {
-        int[] text = history();
-        int kept = keepPrefix(text);
-        feed(Arrays.copyOfRange(text, kept, text.length), cancelled, ProgressListener.NONE);
-    }
-
-    /** Queues the step of a token that is drawn but not taken, where that is possible; the caller has entered. */
-    void queueNext(DrawnTokens drawn, BooleanSupplier cancelled) {
-        drawn.queueNext(stop(cancelled));
-    }
-
-    /** The earliest token that is drawn but not taken: the one that the device takes for the next; the caller has entered. */
-    int take(DrawnTokens drawn) {
-        int token = drawn.take();
-        int held = cache.tokens();
-        if (history.length == held) {
-            history = Arrays.copyOf(history, 2 * held);
-        }
-        history[held] = token;
-        return token;
-    }
-
-    private BooleanSupplier stop(BooleanSupplier cancelled) {
-        return () -> closing || Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
-    }
-
-    private void check(int[] tokens) {
-        if (tokens.length == 0) {
-            throw new IllegalArgumentException("there are no tokens to add");
-        }
-        for (int token : tokens) {
-            if (token < 0 || token >= lastLogits.length) {
-                throw new IllegalArgumentException("token " + token + " is outside the vocabulary of " + lastLogits.length);
-            }
-        }
-        if (tokens.length > cache.contextTokens() - cache.tokens()) {
-            throw new ContextOverflowException(tokens.length, cache.tokens(), cache.contextTokens());
+    private void requireLogits() {
+        if (!text.hasLogits()) {
+            throw new IllegalStateException("there are no logits: feed tokens first");
         }
     }
 
-    private void run(int[] tokens, LogitRows wanted, BooleanSupplier cancelled, ProgressListener progress,
-            BiConsumer<Step, BooleanSupplier> runner) {
-        logitsValid = false;
-        BooleanSupplier stop = stop(cancelled);
-        int held = cache.tokens();
-        if (history.length < held + tokens.length) {
-            history = Arrays.copyOf(history, Math.max(2 * history.length, held + tokens.length));
-        }
-        System.arraycopy(tokens, 0, history, held, tokens.length);
-        int stepTokens = model.decoder().maxStepRows();
-        for (int from = 0; from < tokens.length; from += stepTokens) {
-            int to = Math.min(tokens.length, from + stepTokens);
-            LogitRows rows = wanted == LogitRows.LAST && to < tokens.length ? LogitRows.NONE : wanted;
-            if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, from, tokens.length)) {
-                throw new CancellationException("aborted by the progress listener");
-            }
-            runner.accept(Step.of(cache, Arrays.copyOfRange(tokens, from, to), rows), stop);
-        }
-        if (tokens.length > 1 && !progress.onProgress(ProgressListener.Stage.PREFILL, tokens.length, tokens.length)) {
-            throw new CancellationException("aborted by the progress listener");
-        }
-    }
-
-    private void keep(float[] logits) {
-        System.arraycopy(logits, 0, lastLogits, 0, logits.length);
+    /** What it holds, for those who have entered. */
+    SessionText text() {
+        return text;
     }
 }

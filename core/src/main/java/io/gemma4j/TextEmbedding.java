@@ -12,10 +12,10 @@ final class TextEmbedding {
 
     static float[] of(Gemma4 model, int[] tokens, Pooling pooling) {
         TextEmbedding embedding = new TextEmbedding(model.hiddenWidth(), pooling);
-        try (Session session = model.newSession(tokens.length)) {
+        try (Session session = model.sessions().openOneWay(tokens.length)) {
             session.enter();
             try {
-                session.feedHidden(tokens, (row, hidden) -> embedding.add(hidden));
+                session.text().feedHidden(tokens, (row, hidden) -> embedding.add(hidden));
             } finally {
                 session.exit();
             }

@@ -24,13 +24,13 @@ final class TextScoring {
         }
         Sampler sampler = new Sampler(SamplingOptions.greedy(), model.tokenizer().vocabularySize());
         List<TokenScore> scores = new ArrayList<>();
-        try (Session session = model.newSession(prompt.length + continuation.length - 1)) {
+        try (Session session = model.sessions().openOneWay(prompt.length + continuation.length - 1)) {
             session.feed(prompt);
             session.enter();
             try {
-                scores.add(sampler.score(session.lastLogits(), continuation[0], top));
+                scores.add(sampler.score(session.text().lastLogits(), continuation[0], top));
                 if (continuation.length > 1) {
-                    session.feedAll(Arrays.copyOf(continuation, continuation.length - 1),
+                    session.text().feedAll(Arrays.copyOf(continuation, continuation.length - 1),
                             (row, logits) -> scores.add(sampler.score(logits, continuation[scores.size()], top)));
                 }
             } finally {

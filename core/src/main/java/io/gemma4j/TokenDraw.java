@@ -17,13 +17,13 @@ interface TokenDraw extends AutoCloseable {
      * @param needsLogits whether somebody wants to see the logits of each step
      * @param masked whether each draw is among some tokens only, or none is
      */
-    static TokenDraw of(Session session, Sampler sampler, BooleanSupplier cancelled, boolean needsLogits, boolean masked) {
-        HostDraw host = new HostDraw(session, sampler, cancelled);
+    static TokenDraw of(SessionText text, Sampler sampler, BooleanSupplier cancelled, boolean needsLogits, boolean masked) {
+        HostDraw host = new HostDraw(text, sampler, cancelled);
         if (needsLogits) {
             return host;
         }
-        return masked ? session.maskedTokens(sampler).<TokenDraw>map(device -> new MaskedDraw(session, device, host, cancelled)).orElse(host)
-                : session.drawnTokens(sampler).<TokenDraw>map(device -> new DeviceDraw(session, device, cancelled)).orElse(host);
+        return masked ? text.maskedTokens(sampler).<TokenDraw>map(device -> new MaskedDraw(text, device, host, cancelled)).orElse(host)
+                : text.drawnTokens(sampler).<TokenDraw>map(device -> new DeviceDraw(text, device, cancelled)).orElse(host);
     }
 
     /**

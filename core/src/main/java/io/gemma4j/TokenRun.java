@@ -51,7 +51,7 @@ final class TokenRun {
         this.maxTokens = maxTokens;
         this.logprobCount = logprobCount;
         this.sampler = new Sampler(sampling, model.tokenizer().vocabularySize());
-        this.draw = TokenDraw.of(session, sampler, cancelled, logprobCount > 0, masked);
+        this.draw = TokenDraw.of(session.text(), sampler, cancelled, logprobCount > 0, masked);
     }
 
     /**
@@ -102,11 +102,12 @@ final class TokenRun {
         PrefillEvent prefill = new PrefillEvent();
         prefill.begin();
         long start = System.nanoTime();
-        cachedTokens = session.keepPrefix(prompt);
+        cachedTokens = session.text().keepPrefix(prompt);
         for (int token : prompt) {
             sampler.accept(token);
         }
         draw.feed(Arrays.copyOfRange(prompt, cachedTokens, prompt.length), progress);
+        session.text().checkpoint(prompt.length); // what follows may be said anew, or without its thoughts
         int token = next.getAsInt();
         prefillNanos = System.nanoTime() - start;
         prefill.tokens = prompt.length - cachedTokens;
@@ -129,7 +130,7 @@ final class TokenRun {
 
     private int take(int token) {
         if (logprobCount > 0) {
-            logprobs.add(sampler.score(session.lastLogits(), token, logprobCount));
+            logprobs.add(sampler.score(session.text().lastLogits(), token, logprobCount));
         }
         sampler.accept(token);
         tokens.add(token);

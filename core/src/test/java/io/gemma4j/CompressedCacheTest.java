@@ -149,7 +149,7 @@ class CompressedCacheTest {
                 for (int kept : new int[] {690, 660, 650}) {
                     tokens = Arrays.copyOf(tokens, kept + 20);
                     System.arraycopy(text(21, kept), 1, tokens, kept, 20);
-                    assertEquals(kept, session.keepPrefix(tokens), "as many as are the same");
+                    assertEquals(kept, session.text().keepPrefix(tokens), "as many as are the same");
                     session.feed(Arrays.copyOfRange(tokens, session.tokens(), tokens.length));
                     sum += divergence(logits(f16, tokens).getLast(), session.logits().toArray());
                 }

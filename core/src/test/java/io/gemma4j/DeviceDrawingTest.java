@@ -126,7 +126,7 @@ class DeviceDrawingTest {
                     }
                 });
                 tokens[i] = run.tokens().stream().mapToInt(Integer::intValue).toArray();
-                assertArrayEquals(IntStream.concat(IntStream.of(PROMPT), IntStream.of(tokens[i]).limit(7)).toArray(), session.history());
+                assertArrayEquals(IntStream.concat(IntStream.of(PROMPT), IntStream.of(tokens[i]).limit(7)).toArray(), session.text().history());
                 run.end(FinishReason.MAX_TOKENS);
                 session.exit();
             }

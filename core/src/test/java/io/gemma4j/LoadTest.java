@@ -135,6 +135,8 @@ class LoadTest {
         assertMessage("prefillTokens must be from 0 to 8192, was 8193", () -> options.prefillTokens(8193));
         assertMessage("threads must be from 0 to 1024, was -1", () -> options.threads(-1));
         assertMessage("threads must be from 0 to 1024, was 1025", () -> options.threads(1025));
+        assertMessage("checkpointBytes must be at least 0, was -1", () -> options.checkpointBytes(-1));
+        assertMessage("prefixCacheBytes must be at least 0, was -2", () -> options.prefixCacheBytes(-2));
         for (Runnable call : List.<Runnable>of(() -> options.backend(null), () -> options.kvType(null), () -> options.cpuKernels(null),
                 () -> options.progress(null))) {
             assertThrows(NullPointerException.class, call::run);
@@ -148,8 +150,8 @@ class LoadTest {
     @Test
     void everyOptionHasAMethodThatChangesItAlone() {
         LoadOptions changed = LoadOptions.defaults().backend(Backend.CPU).contextTokens(9).kvType(KvType.F32).prefillTokens(8).threads(7)
-                .cpuKernels(CpuKernels.SCALAR).lockMemory(true).progress(ProgressListener.NONE);
-        assertEquals(new LoadOptions(Backend.CPU, 9, KvType.F32, 8, 7, CpuKernels.SCALAR, true, ProgressListener.NONE), changed);
+                .cpuKernels(CpuKernels.SCALAR).lockMemory(true).checkpointBytes(5).prefixCacheBytes(6).progress(ProgressListener.NONE);
+        assertEquals(new LoadOptions(Backend.CPU, 9, KvType.F32, 8, 7, CpuKernels.SCALAR, true, 5, 6, ProgressListener.NONE), changed);
     }
 
     @Test

@@ -146,7 +146,7 @@ class MaskedDrawingTest {
                     }
                 }
                 tokens[i] = run.tokens().stream().mapToInt(Integer::intValue).toArray();
-                texts[i] = session.history();
+                texts[i] = session.text().history();
                 assertArrayEquals(IntStream.concat(IntStream.of(PROMPT), IntStream.of(tokens[i]).limit(59)).toArray(), texts[i]);
                 run.end(FinishReason.MAX_TOKENS);
                 session.exit();

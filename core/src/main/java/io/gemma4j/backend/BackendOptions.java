@@ -7,7 +7,8 @@ import io.gemma4j.CpuKernels;
  *
  * @param threads threads of the CPU backend, 0 for its default
  * @param cpuKernels which kernels the CPU backend uses
- * @param modelBytes bytes of the weights that are going to be uploaded, so that a device too small for them can be refused before
+ * @param modelBytes bytes of the weights that are going to be uploaded, so that a device too small for them can be refused before;
+ *     see also {@link ModelBackend#freeBytes}
  */
 public record BackendOptions(int threads, CpuKernels cpuKernels, long modelBytes) {
 

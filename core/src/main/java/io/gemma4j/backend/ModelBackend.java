@@ -5,8 +5,8 @@ import io.gemma4j.tensor.QuantizedTensor;
 import java.util.Optional;
 
 /**
- * One model's place on a device: memory, operations, blocks. Used by one thread at a time, except for {@link #allocateKv}, which any thread may
- * call. Owned by whoever opened it; closing frees everything it handed out.
+ * One model's place on a device: memory, operations, blocks. Used by one thread at a time, except for {@link #allocateKv} and {@link #freeBytes},
+ * which any thread may call. Owned by whoever opened it; closing frees everything it handed out.
  */
 public interface ModelBackend extends Blocks, AutoCloseable {
 
@@ -23,6 +23,14 @@ public interface ModelBackend extends Blocks, AutoCloseable {
     default int preferredStepRows() {
         return DEFAULT_STEP_ROWS;
     }
+
+    /**
+     * Memory for activations, keys and values that could be had now beside the model's weights, uploaded or not: of the device, or of the computer
+     * where that has them.
+     *
+     * @return bytes, a snapshot
+     */
+    long freeBytes();
 
     /**
      * How many rows a step may have.

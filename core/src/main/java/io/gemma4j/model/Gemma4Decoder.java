@@ -18,6 +18,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * The forward pass of Gemma 4, written once for every backend. Thread-safe: steps of several threads run one after the other, first come, first
@@ -77,8 +78,17 @@ public final class Gemma4Decoder {
         return maxStepRows;
     }
 
-    /** An empty cache for one sequence; the caller closes it. */
+    /** An empty cache without checkpoints for one sequence; the caller closes it. */
     public KvCache newCache(int contextTokens, KvType type) {
+        return newCache(contextTokens, type, 0);
+    }
+
+    /**
+     * An empty cache for one sequence; the caller closes it.
+     *
+     * @param checkpointBytes see {@link KvCache}
+     */
+    public KvCache newCache(int contextTokens, KvType type, long checkpointBytes) {
         List<KvLayer> layers = new ArrayList<>();
         try {
             for (KvLayerLayout layout : KvLayout.of(config, contextTokens, maxStepRows, type).layers()) {
@@ -88,18 +98,11 @@ public final class Gemma4Decoder {
             layers.forEach(KvLayer::close);
             throw e;
         }
-        return new KvCache(layers, config.layers().size(), contextTokens);
+        return new KvCache(layers, config.layers().size(), contextTokens, this::window, checkpointBytes);
     }
 
-    /**
-     * Makes a cache forget the last tokens of its sequence, where layers with a sliding window still hold what they will see.
-     *
-     * @param tokens how many to keep, at most as many as there are
-     * @return whether it was possible; otherwise nothing has changed
-     */
-    public boolean truncate(KvCache cache, int tokens) {
-        int window = config.layers().stream().filter(Gemma4Config.Layer::sliding).mapToInt(Gemma4Config.Layer::window).max().orElse(0);
-        return cache.truncate(tokens, window);
+    private int window(int layer) {
+        return config.layers().get(layer).sliding() ? config.layers().get(layer).window() : KvCache.NO_WINDOW;
     }
 
     /**
@@ -192,19 +195,16 @@ public final class Gemma4Decoder {
         if (step.rows() > maxStepRows) {
             throw new IllegalArgumentException("a step of " + step.rows() + " rows, at most " + maxStepRows + " are possible");
         }
-        if (steps.isHeldByCurrentThread()) {
-            throw new IllegalStateException("the model cannot be run by what takes the logits of a step that is running");
-        }
         acquire(cancelled);
         turns++;
         try {
             requireCurrent(step, queuedRows);
-        } catch (IllegalStateException e) {
+            for (Step.Span span : step.spans()) {
+                span.cache().begin(queuedRows + span.rows());
+            }
+        } catch (RuntimeException | Error e) {
             end();
             throw e;
-        }
-        for (Step.Span span : step.spans()) {
-            span.cache().begin(queuedRows + span.rows());
         }
     }
 
@@ -240,7 +240,26 @@ public final class Gemma4Decoder {
         }
     }
 
+    /**
+     * Lets the caller work on the memory of caches: no step is running meanwhile.
+     *
+     * @param cancelled asked while waiting for other threads' steps
+     * @throws CancellationException if {@code cancelled} said so, or the thread was interrupted while waiting
+     * @throws IllegalStateException if called by the sink of a step
+     */
+    public <T> T betweenSteps(BooleanSupplier cancelled, Supplier<T> work) {
+        acquire(cancelled);
+        try {
+            return work.get();
+        } finally {
+            end();
+        }
+    }
+
     private void acquire(BooleanSupplier cancelled) {
+        if (steps.isHeldByCurrentThread()) {
+            throw new IllegalStateException("the model cannot be run by what takes the logits of a step that is running");
+        }
         try {
             do {
                 check(cancelled);

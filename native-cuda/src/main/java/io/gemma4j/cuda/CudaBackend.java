@@ -38,6 +38,7 @@ final class CudaBackend implements ModelBackend {
 
     private final CudaContext context;
     private final KernelLibrary.Origin origin;
+    private final long modelBytes;
     private final CudaStream stream;
     private final KernelLibrary kernels;
     private final WeightStore weights;
@@ -57,9 +58,13 @@ final class CudaBackend implements ModelBackend {
     private PinnedMemory rowRead;
     private boolean closed;
 
-    /** Takes over {@code context}. */
-    CudaBackend(CudaContext context, KernelLibrary.Origin origin) {
-        this(context, origin, true, true);
+    /**
+     * Takes over {@code context}.
+     *
+     * @param modelBytes of the weights that are going to be uploaded
+     */
+    CudaBackend(CudaContext context, KernelLibrary.Origin origin, long modelBytes) {
+        this(context, origin, modelBytes, true, true);
     }
 
     /**
@@ -69,6 +74,11 @@ final class CudaBackend implements ModelBackend {
      * @param repeating see {@link RecordedStep}
      */
     CudaBackend(CudaContext context, KernelLibrary.Origin origin, boolean overlapping, boolean repeating) {
+        this(context, origin, 0, overlapping, repeating);
+    }
+
+    private CudaBackend(CudaContext context, KernelLibrary.Origin origin, long modelBytes, boolean overlapping, boolean repeating) {
+        this.modelBytes = modelBytes;
         this.context = context;
         this.origin = origin;
         SamplingState sampling;
@@ -117,6 +127,12 @@ final class CudaBackend implements ModelBackend {
     }
 
     @Override
+    public long freeBytes() {
+        long notUploaded = Math.max(0, modelBytes - weights.deviceBytes() - weights.hostBytes());
+        return Math.max(0, context.memory().freeBytes() - notUploaded);
+    }
+
+    @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
         weights.finishUploads();
         weights.widest().ifPresent(matrix -> matmul.panels().reserveWeights(matrix.rows(), matrix.columns()));
@@ -148,7 +164,7 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public KvLayer allocateKv(KvLayerLayout layout) {
-        CudaKvLayer layer = new CudaKvLayer(context, layout, kvLayers::remove);
+        CudaKvLayer layer = new CudaKvLayer(stream, layout, kvLayers::remove);
         kvLayers.add(layer);
         synchronized (kvLayers) {
             if (!kvOwners.contains(layout.layer())) {

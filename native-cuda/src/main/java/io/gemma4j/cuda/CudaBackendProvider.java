@@ -44,7 +44,7 @@ public final class CudaBackendProvider implements BackendProvider {
                 throw new UnavailableException(context.device().name() + " has too little memory: the model takes " + modelBytes + " bytes, "
                         + memory.freeBytes() + " of " + memory.totalBytes() + " are free");
             }
-            return new CudaBackend(context, origin);
+            return new CudaBackend(context, origin, modelBytes);
         } catch (CudaException | UnavailableException e) {
             context.close();
             throw e;

@@ -2,10 +2,14 @@ package io.gemma4j.cuda;
 
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Keys and values in device memory, each {@code [kvHeads][slots]} of heads, then the tails of both, all allocated from the start. */
 final class CudaKvLayer implements KvLayer {
+    private final CudaStream stream;
     private final KvLayerLayout layout;
     private final CudaBuffer buffer;
     private final Consumer<CudaKvLayer> onClose;
@@ -13,12 +17,14 @@ final class CudaKvLayer implements KvLayer {
     /**
      * Allocates it.
      *
+     * @param stream that steps use
      * @param onClose told when it is closed first
      */
-    CudaKvLayer(CudaContext context, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
+    CudaKvLayer(CudaStream stream, KvLayerLayout layout, Consumer<CudaKvLayer> onClose) {
+        this.stream = stream;
         this.layout = layout;
         this.onClose = onClose;
-        buffer = CudaBuffer.allocate(context, "keys and values of layer " + layout.layer(), 2 * (halfBytes(layout) + tailHalfBytes(layout)));
+        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(), 2 * (halfBytes(layout) + tailHalfBytes(layout)));
     }
 
     private static long halfBytes(KvLayerLayout layout) {
@@ -52,7 +58,23 @@ final class CudaKvLayer implements KvLayer {
         return tailKeys().plus(tailHalfBytes(layout));
     }
 
-    long bytes() {
+    @Override
+    public List<KvStore> stores() {
+        List<KvStore> stores = new ArrayList<>(List.of(store(0, layout.slots(), layout.headBytes()),
+                store(halfBytes(layout), layout.slots(), layout.headBytes())));
+        if (layout.tailSlots() > 0) {
+            stores.add(store(2 * halfBytes(layout), layout.tailSlots(), layout.tailHeadBytes()));
+            stores.add(store(2 * halfBytes(layout) + tailHalfBytes(layout), layout.tailSlots(), layout.tailHeadBytes()));
+        }
+        return stores;
+    }
+
+    private KvStore store(long offset, int slots, long headBytes) {
+        return new CudaKvStore(stream, buffer, offset, layout.kvHeads(), slots, (int) headBytes);
+    }
+
+    @Override
+    public long bytes() {
         return buffer.bytes();
     }
 

@@ -35,6 +35,7 @@ final class MetalBackend implements ModelBackend {
     private static final int ONE_BUFFER_ROWS = 32;
 
     private final MetalDevice device;
+    private final long modelBytes;
     private final CommandQueue queue;
     private final MetalStream stream;
     private final KernelLibrary kernels;
@@ -54,8 +55,13 @@ final class MetalBackend implements ModelBackend {
     private final Set<MetalDeviceSampler> samplers = ConcurrentHashMap.newKeySet();
     private MetalSampling sampling;
 
-    /** Takes over {@code device}, also where this fails. */
-    MetalBackend(MetalDevice device) {
+    /**
+     * Takes over {@code device}, also where this fails.
+     *
+     * @param modelBytes of the weights that are going to be uploaded
+     */
+    MetalBackend(MetalDevice device, long modelBytes) {
+        this.modelBytes = modelBytes;
         this.device = own(device);
         try {
             queue = own(new CommandQueue(device));
@@ -100,6 +106,13 @@ final class MetalBackend implements ModelBackend {
     }
 
     @Override
+    public long freeBytes() {
+        // Mapped weights count as allocated once they are wrapped.
+        long allocated = device.allocatedBytes() + Math.max(0, modelBytes - weights.mappedBytes());
+        return Math.max(0, device.workingSetBytes() - Math.max(allocated, modelBytes));
+    }
+
+    @Override
     public int maxStepRows(int wantedRows, long bytesPerRow) {
         weights.place();
         long free = Math.max(0, device.workingSetBytes() - weights.mappedBytes());
@@ -135,7 +148,7 @@ final class MetalBackend implements ModelBackend {
 
     @Override
     public KvLayer allocateKv(KvLayerLayout layout) {
-        MetalKvLayer layer = new MetalKvLayer(device, layout, kvLayers::remove);
+        MetalKvLayer layer = new MetalKvLayer(device, stream, layout, kvLayers::remove);
         kvLayers.add(layer);
         for (String kernel : List.of("attention_input", "attention_decode", "attention_prefill")) {
             kernels.prepare(kernel + layer.slots().suffix());

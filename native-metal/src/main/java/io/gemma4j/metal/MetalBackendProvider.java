@@ -44,7 +44,7 @@ public final class MetalBackendProvider implements BackendProvider {
             device.close();
             throw e;
         }
-        MetalBackend backend = new MetalBackend(device);
+        MetalBackend backend = new MetalBackend(device, modelBytes);
         try {
             MetalSelfTest.run(backend);
             return backend;

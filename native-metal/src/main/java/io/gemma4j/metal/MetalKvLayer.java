@@ -3,6 +3,9 @@ package io.gemma4j.metal;
 import io.gemma4j.KvType;
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -10,6 +13,7 @@ import java.util.function.Consumer;
  * first written.
  */
 final class MetalKvLayer implements KvLayer {
+    private final MetalStream stream;
     private final KvLayerLayout layout;
     private final MetalBuffer buffer;
     private final MetalKvSlots slots;
@@ -18,9 +22,11 @@ final class MetalKvLayer implements KvLayer {
     /**
      * Allocates it.
      *
+     * @param stream that steps use
      * @param onClose told when it is closed first
      */
-    MetalKvLayer(MetalDevice device, KvLayerLayout layout, Consumer<MetalKvLayer> onClose) {
+    MetalKvLayer(MetalDevice device, MetalStream stream, KvLayerLayout layout, Consumer<MetalKvLayer> onClose) {
+        this.stream = stream;
         this.layout = layout;
         this.onClose = onClose;
         long half = MetalKvSlots.bytes(layout.slots(), layout.kvHeads(), layout.headDim(), layout.type());
@@ -40,7 +46,23 @@ final class MetalKvLayer implements KvLayer {
         return slots;
     }
 
-    long bytes() {
+    @Override
+    public List<KvStore> stores() {
+        List<KvStore> stores = new ArrayList<>(List.of(store(slots.keys(), layout.slots(), layout.headBytes()),
+                store(slots.values(), layout.slots(), layout.headBytes())));
+        if (slots.tail() != null) {
+            stores.add(store(slots.tail().keys(), layout.tailSlots(), layout.tailHeadBytes()));
+            stores.add(store(slots.tail().values(), layout.tailSlots(), layout.tailHeadBytes()));
+        }
+        return stores;
+    }
+
+    private KvStore store(BufferSlice values, int count, long headBytes) {
+        return new MetalKvStore(stream, values, layout.kvHeads(), count, (int) headBytes);
+    }
+
+    @Override
+    public long bytes() {
         return buffer.bytes();
     }
 

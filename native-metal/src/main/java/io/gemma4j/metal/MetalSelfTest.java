@@ -131,7 +131,7 @@ final class MetalSelfTest {
             boolean tail = layout.tailSlots() > 0;
             attention(cache, queries, keys, values, ROWS - 1, asRead(keys, type, tail), asRead(values, type, tail));
             cache.begin(SLOTS - cache.tokens());
-            cache.truncate(ROWS - 1, WINDOW);
+            cache.truncate(ROWS - 1);
             float[][] last = {queries[ROWS - 1]};
             attention(cache, last, new float[][] {keys[ROWS - 1]}, new float[][] {values[ROWS - 1]}, 1, asRead(keys, type, false), asRead(values, type, false));
         }

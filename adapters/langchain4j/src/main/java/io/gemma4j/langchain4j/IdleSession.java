@@ -16,13 +16,17 @@ final class IdleSession {
         this.model = model;
     }
 
+    /** Null where the model keeps the sessions of its chats itself. */
     Session take() {
+        if (model.loadOptions().prefixCacheBytes() > 0) {
+            return null;
+        }
         Session session = idle.getAndSet(null);
         return session == null ? model.newSession() : session;
     }
 
     void giveBack(Session session) {
-        if (!idle.compareAndSet(null, session)) {
+        if (session != null && !idle.compareAndSet(null, session)) {
             session.close();
         }
     }

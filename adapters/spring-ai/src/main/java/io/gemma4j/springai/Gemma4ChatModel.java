@@ -133,13 +133,17 @@ public final class Gemma4ChatModel implements ChatModel {
         return ChatModelObservationDocumentation.CHAT_MODEL_OPERATION.observation(null, CONVENTION, () -> context, observations);
     }
 
+    // Null where the model keeps the sessions of its chats itself.
     private Session takeSession() {
+        if (model.loadOptions().prefixCacheBytes() > 0) {
+            return null;
+        }
         Session session = idle.getAndSet(null);
         return session == null ? model.newSession() : session;
     }
 
     private void giveBack(Session session) {
-        if (!idle.compareAndSet(null, session)) {
+        if (session != null && !idle.compareAndSet(null, session)) {
             session.close();
         }
     }

@@ -30,9 +30,11 @@ public record Gemma4Properties(@DefaultValue Model model, @DefaultValue Chat cha
      * @param threads threads of the CPU backend
      * @param cpuKernels kernels of the CPU backend
      * @param lockMemory whether to ask the operating system to keep the weights in physical memory
+     * @param fitMemory whether to take as much context as there is memory for, instead of contextTokens
+     * @param prefixCacheBytes memory for the sessions of earlier prompts, where later ones find what they begin with
      */
     public record Model(Path path, Backend backend, Integer contextTokens, KvType kvType, Integer prefillTokens, Integer threads, CpuKernels cpuKernels,
-            Boolean lockMemory) {
+            Boolean lockMemory, Boolean fitMemory, Long prefixCacheBytes) {
 
         /** The library's options with what is set here. */
         LoadOptions loadOptions() {
@@ -43,7 +45,9 @@ public record Gemma4Properties(@DefaultValue Model model, @DefaultValue Chat cha
             options = prefillTokens == null ? options : options.prefillTokens(prefillTokens);
             options = threads == null ? options : options.threads(threads);
             options = cpuKernels == null ? options : options.cpuKernels(cpuKernels);
-            return lockMemory == null ? options : options.lockMemory(lockMemory);
+            options = lockMemory == null ? options : options.lockMemory(lockMemory);
+            options = Boolean.TRUE.equals(fitMemory) ? options.contextTokens(LoadOptions.FIT_MEMORY) : options;
+            return prefixCacheBytes == null ? options : options.prefixCacheBytes(prefixCacheBytes);
         }
     }
 

@@ -3,7 +3,11 @@ package io.gemma4j.springai;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gemma4j.Backend;
+import io.gemma4j.CpuKernels;
 import io.gemma4j.Gemma4;
+import io.gemma4j.KvType;
+import io.gemma4j.LoadOptions;
 import io.gemma4j.Thinking;
 import java.io.InputStream;
 import java.net.URI;
@@ -163,6 +167,17 @@ class Gemma4AutoConfigurationTest {
         UserMessage picture = UserMessage.builder().text("What is this?").media(new Media(MimeTypeUtils.IMAGE_PNG, URI.create("https://example.org/a.png"))).build();
         assertThatThrownBy(() -> model.call(new Prompt(List.of(picture), model.getOptions()))).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("text only");
+    }
+
+    @Test
+    void propertiesOfTheModelAreItsLoadOptions() {
+        Gemma4Properties.Model none = new Gemma4Properties.Model(null, null, null, null, null, null, null, null, null, null);
+        assertThat(none.loadOptions()).isEqualTo(LoadOptions.defaults());
+        Gemma4Properties.Model all = new Gemma4Properties.Model(null, Backend.CPU, 100, KvType.F32, 7, 2, CpuKernels.SCALAR, true, false, 5L);
+        assertThat(all.loadOptions()).isEqualTo(LoadOptions.defaults().backend(Backend.CPU).contextTokens(100).kvType(KvType.F32).prefillTokens(7).threads(2)
+                .cpuKernels(CpuKernels.SCALAR).lockMemory(true).prefixCacheBytes(5));
+        Gemma4Properties.Model fit = new Gemma4Properties.Model(null, null, 100, null, null, null, null, null, true, null);
+        assertThat(fit.loadOptions().contextTokens()).isEqualTo(LoadOptions.FIT_MEMORY);
     }
 
     @Test

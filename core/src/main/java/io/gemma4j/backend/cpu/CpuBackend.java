@@ -9,6 +9,7 @@ import io.gemma4j.backend.Routing;
 import io.gemma4j.backend.Step;
 import io.gemma4j.backend.Weight;
 import io.gemma4j.backend.cpu.kernel.FloatKernels;
+import io.gemma4j.os.OperatingSystem;
 import io.gemma4j.tensor.QuantizedTensor;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
@@ -18,6 +19,7 @@ import java.util.Map;
 final class CpuBackend implements ModelBackend {
     private static final int ELEMENTS_PER_TASK = 4096;
 
+    private final long modelBytes;
     private final WorkerPool pool;
     private final KernelSet kernels;
     private final FloatKernels floats;
@@ -26,7 +28,9 @@ final class CpuBackend implements ModelBackend {
     private final CpuAttention attention;
     private final Map<RopeFrequencies, RopeAngles> angles = new IdentityHashMap<>();
 
-    CpuBackend(int threads, KernelSet kernels) {
+    /** @param modelBytes of the mapped file: as long as it is not in memory, that counts as free */
+    CpuBackend(int threads, KernelSet kernels, long modelBytes) {
+        this.modelBytes = modelBytes;
         this.pool = new WorkerPool(threads);
         this.kernels = kernels;
         this.floats = kernels.floats();
@@ -43,6 +47,11 @@ final class CpuBackend implements ModelBackend {
     @Override
     public String describe() {
         return "cpu, " + pool.workers() + " threads, " + kernels.description();
+    }
+
+    @Override
+    public long freeBytes() {
+        return Math.max(0, OperatingSystem.availableMemoryBytes() - modelBytes);
     }
 
     @Override

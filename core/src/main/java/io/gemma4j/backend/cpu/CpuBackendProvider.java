@@ -24,6 +24,6 @@ public final class CpuBackendProvider implements BackendProvider {
     @Override
     public ModelBackend open(BackendOptions options) throws UnavailableException {
         int threads = options.threads() > 0 ? options.threads() : OperatingSystem.physicalCores();
-        return new CpuBackend(threads, KernelSet.choose(options.cpuKernels()));
+        return new CpuBackend(threads, KernelSet.choose(options.cpuKernels()), options.modelBytes());
     }
 }

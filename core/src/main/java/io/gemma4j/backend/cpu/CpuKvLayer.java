@@ -2,7 +2,10 @@ package io.gemma4j.backend.cpu;
 
 import io.gemma4j.backend.KvLayer;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
 import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** Keys and values outside the Java heap. */
 final class CpuKvLayer implements KvLayer {
@@ -20,6 +23,16 @@ final class CpuKvLayer implements KvLayer {
     @Override
     public KvLayerLayout layout() {
         return layout;
+    }
+
+    @Override
+    public List<KvStore> stores() {
+        return tail == null ? first.stores() : Stream.of(first, tail).flatMap(pages -> pages.stores().stream()).toList();
+    }
+
+    @Override
+    public long bytes() {
+        return first.bytes() + (tail == null ? 0 : tail.bytes());
     }
 
     /** All positions, as the type of the cache has them. */

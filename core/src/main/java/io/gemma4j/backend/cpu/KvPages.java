@@ -2,8 +2,12 @@ package io.gemma4j.backend.cpu;
 
 import io.gemma4j.Gemma4Exception;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.KvStore;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * One store of keys and values, in pages {@code [kvHeads][slots of a page][bytes of a head]} that are allocated when first written; position {@code p}
@@ -30,6 +34,31 @@ final class KvPages {
         valuePages = new MemorySegment[pages];
     }
 
+    List<KvStore> stores() {
+        return List.of(new CpuKvStore(this, keyPages), new CpuKvStore(this, valuePages));
+    }
+
+    long bytes() {
+        return Stream.of(keyPages, valuePages).flatMap(Stream::of).filter(Objects::nonNull).mapToLong(MemorySegment::byteSize).sum();
+    }
+
+    int kvHeads() {
+        return layout.kvHeads();
+    }
+
+    int slots() {
+        return slots;
+    }
+
+    long headBytes() {
+        return headBytes;
+    }
+
+    /** The page that {@code slot} is in. */
+    int page(int slot) {
+        return slot / pageSlots;
+    }
+
     int slot(int position) {
         return position % slots;
     }
@@ -45,7 +74,7 @@ final class KvPages {
      * @throws Gemma4Exception if the system has no memory for it
      */
     void reserve(int slot) {
-        int page = slot / pageSlots;
+        int page = page(slot);
         if (keyPages[page] == null) {
             long bytes = layout.kvHeads() * pageSlots * headBytes;
             MemorySegment both = allocate(2 * bytes);
@@ -64,11 +93,11 @@ final class KvPages {
     }
 
     MemorySegment keys(int slot) {
-        return keyPages[slot / pageSlots];
+        return keyPages[page(slot)];
     }
 
     MemorySegment values(int slot) {
-        return valuePages[slot / pageSlots];
+        return valuePages[page(slot)];
     }
 
     /** Where a head of a slot starts in its page. */

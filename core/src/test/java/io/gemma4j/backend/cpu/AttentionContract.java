@@ -56,7 +56,7 @@ abstract class AttentionContract extends CpuContract {
         Sequence(int kvHeads, int headDim, int window, int context, KvType type) {
             int slots = (int) Math.min(context, (long) window + MAX_STEP_ROWS - 1);
             this.layout = KvLayerLayout.of(0, kvHeads, headDim, slots, type, MAX_STEP_ROWS);
-            this.cache = new KvCache(List.of(backend.allocateKv(layout)), 1, context);
+            this.cache = new KvCache(List.of(backend.allocateKv(layout)), 1, context, layer -> window, 0);
             this.window = window;
         }
 
@@ -70,7 +70,7 @@ abstract class AttentionContract extends CpuContract {
         }
 
         boolean truncate(int tokens) {
-            if (!cache.truncate(tokens, window)) {
+            if (!cache.truncate(tokens)) {
                 return false;
             }
             for (List<float[]> kept : List.of(keys, values, tailKeys, tailValues)) {

@@ -38,7 +38,7 @@ public final class BatchAnswers implements AutoCloseable {
     private final UnaryOperator<SamplingOptions> sampling;
     private final int maxTokens;
     private final Thinking thinking;
-    private final Session session;
+    private final Session session; // null where the model keeps sessions itself
     private volatile Chat running;
     private volatile boolean cancelled;
 
@@ -55,7 +55,7 @@ public final class BatchAnswers implements AutoCloseable {
         this.sampling = sampling;
         this.maxTokens = maxTokens;
         this.thinking = thinking;
-        this.session = model.newSession();
+        this.session = model.loadOptions().prefixCacheBytes() > 0 ? null : model.newSession();
     }
 
     /**
@@ -156,6 +156,8 @@ public final class BatchAnswers implements AutoCloseable {
 
     @Override
     public void close() {
-        session.close();
+        if (session != null) {
+            session.close();
+        }
     }
 }

@@ -46,6 +46,9 @@ final class BatchCommand implements Callable<Integer> {
     private int maxTokens = Integer.MAX_VALUE;
 
     @Mixin
+    private PrefixCacheOption prefixCache;
+
+    @Mixin
     private RuntimeOptions runtime;
 
     BatchCommand(StandardStreams streams) {
@@ -56,7 +59,7 @@ final class BatchCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         sampling.applyTo(SamplingOptions.defaults()); // before a model is loaded, which may take long
         OptionValue.require(command, maxTokens >= 1, "--max-tokens must be at least 1, was " + maxTokens);
-        LoadOptions options = runtime.applyTo(LoadOptions.defaults());
+        LoadOptions options = prefixCache.applyTo(runtime.applyTo(LoadOptions.defaults()));
         Path file = model.file(streams);
         BatchFile.Result result;
         try (Gemma4 loaded = load(file, options); BatchAnswers answers = new BatchAnswers(loaded, sampling::applyTo, maxTokens, thinking);

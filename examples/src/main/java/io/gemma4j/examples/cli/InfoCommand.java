@@ -32,7 +32,7 @@ final class InfoCommand implements Callable<Integer> {
         LoadOptions options = runtime.applyTo(LoadOptions.defaults());
         Path file = model.file(streams);
         try (Gemma4 loaded = ModelOptions.load(file, options, streams, () -> false)) {
-            ModelReport report = new ModelReport(loaded.info(), Gemma4.estimateMemory(file, options), loaded.samplingDefaults());
+            ModelReport report = new ModelReport(loaded.info(), Gemma4.estimateMemory(file, options.contextTokens(loaded.info().contextTokens())), loaded.samplingDefaults());
             streams.print(json ? report.json() + "\n" : report.table());
             return Gemma4Cli.OK;
         }

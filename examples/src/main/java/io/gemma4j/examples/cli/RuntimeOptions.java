@@ -24,8 +24,8 @@ final class RuntimeOptions {
             description = "How keys and values are held: q8_0 and tq4 compress those that grow with the text, to about a half and a third. Default: f16.")
     private KvType kvType;
 
-    @Option(names = "--context", paramLabel = "TOKENS",
-            description = "Room for prompt and answer together. Default: what the model was made for, at most 8192.")
+    @Option(names = "--context", paramLabel = "TOKENS|fit", converter = ContextOption.class,
+            description = "Room for prompt and answer together; fit takes what there is memory for. Default: what the model was made for, at most 8192.")
     private Integer contextTokens;
 
     @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: what the backend is fast with.")

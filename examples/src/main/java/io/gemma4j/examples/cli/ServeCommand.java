@@ -69,6 +69,9 @@ final class ServeCommand implements Callable<Integer> {
     private Thinking thinking = Thinking.OFF;
 
     @Mixin
+    private PrefixCacheOption prefixCache;
+
+    @Mixin
     private RuntimeOptions runtime;
 
     ServeCommand(StandardStreams streams) {
@@ -77,7 +80,7 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        LoadOptions options = runtime.applyTo(LoadOptions.defaults());
+        LoadOptions options = prefixCache.applyTo(runtime.applyTo(LoadOptions.defaults()));
         List<String> keys = apiKeys();
         try {
             serverOptions("model", keys); // before a model is loaded, which may take long

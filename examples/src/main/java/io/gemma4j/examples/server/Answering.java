@@ -45,7 +45,7 @@ final class Answering implements AutoCloseable {
         /**
          * Answers.
          *
-         * @param session of the slot
+         * @param session of the slot, or null to have the model find one
          * @param canceller takes what ends the work early, which may be called more than once
          */
         T answer(Session session, Consumer<Runnable> canceller);

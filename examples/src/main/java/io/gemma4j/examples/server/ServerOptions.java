@@ -11,7 +11,8 @@ import java.util.List;
  * @param port 0 takes a free one
  * @param modelNames what clients may call the model; the first is what it calls itself
  * @param apiKeys any of them is needed for everything but the page and {@code /health}; empty needs none
- * @param slots how many requests are answered at once; each keeps the key/value cache of its last conversation
+ * @param slots how many requests are answered at once; each keeps the key/value cache of its last conversation,
+ *     unless the model is loaded with {@link io.gemma4j.LoadOptions#prefixCacheBytes}: then it keeps them for all
  * @param queueLength how many more may wait for a slot
  * @param timeLimit of one request, waiting included
  * @param stopTime how long running answers may go on when the server is closed

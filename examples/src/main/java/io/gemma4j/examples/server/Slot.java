@@ -3,7 +3,9 @@ package io.gemma4j.examples.server;
 import io.gemma4j.Gemma4;
 import io.gemma4j.Session;
 
-/** A place where one request at a time is answered. Its session outlives the request, for one that goes on where that has ended. */
+/**
+ * A place where one request at a time is answered. Its session outlives the request, for one that goes on where that has ended.
+ */
 final class Slot implements AutoCloseable {
     private final Gemma4 model;
     private Session session;
@@ -14,9 +16,9 @@ final class Slot implements AutoCloseable {
         this.model = model;
     }
 
-    /** The session, opened when it is needed first. */
+    /** The session, opened when it is needed first; null where the model keeps sessions itself, for whatever slot. */
     Session session() {
-        if (session == null) {
+        if (session == null && model.loadOptions().prefixCacheBytes() == 0) {
             session = model.newSession();
         }
         return session;

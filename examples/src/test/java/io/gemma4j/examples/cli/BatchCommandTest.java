@@ -45,6 +45,25 @@ class BatchCommandTest {
     }
 
     @Test
+    void rowsThatBeginAlikeAreComputedOnce() throws Exception {
+        String rules = "{\"messages\": [{\"role\": \"system\", \"content\": \"You answer questions about the capitals of countries, and only with one word, in "
+                + "upper case.\"}, {\"role\": \"user\", \"content\": \"";
+        Files.write(folder.resolve("in"), String.join("\n", rules + "What is the capital of Germany?\"}]}", "{\"prompt\": \"Hello\"}",
+                rules + "What is the capital of Canada?\"}]}").getBytes(StandardCharsets.UTF_8));
+        List<String> arguments = new ArrayList<>(arguments());
+        arguments.addAll(List.of("--prefix-cache", "64m"));
+        CliRun run = CliRun.of(arguments.toArray(String[]::new));
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(answers().get(2).get("usage").get("cached_tokens").asInt() > 20, answers().get(2).toString());
+        for (String wrong : List.of("64X", "", "-1", "G", "99999999999G")) {
+            arguments.set(arguments.size() - 1, wrong);
+            CliRun refused = CliRun.of(arguments.toArray(String[]::new));
+            assertEquals(2, refused.exitCode());
+            assertTrue(refused.err().contains("must be a number of bytes such as 512M or 8G, was " + wrong), refused.err());
+        }
+    }
+
+    @Test
     void eachRowIsAnsweredAndWhatIsWrongWithOneIsItsAnswer() throws Exception {
         Files.write(folder.resolve("in"), String.join("\n",
                 "{\"id\": \"q1\", \"prompt\": \"What is the capital of Germany?\"}",

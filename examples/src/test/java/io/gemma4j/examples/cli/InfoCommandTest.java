@@ -43,6 +43,19 @@ class InfoCommandTest {
     }
 
     @Test
+    void theContextFitsTheMemoryOnDemand() {
+        CliRun run = CliRun.of("info", "--model", CliRun.DENSE, "--context", "fit", "--backend", "cpu");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("context       4,096 tokens, of 4,096"), run.out());
+        CliRun wrong = CliRun.of("info", "--model", CliRun.DENSE, "--context", "large");
+        assertEquals(2, wrong.exitCode());
+        assertTrue(wrong.err().contains("--context") && wrong.err().contains("must be fit or a number of tokens, was large"), wrong.err());
+        CliRun negative = CliRun.of("info", "--model", CliRun.DENSE, "--context", Integer.toString(Integer.MIN_VALUE));
+        assertEquals(2, negative.exitCode());
+        assertTrue(negative.err().contains("contextTokens must be at least 0"), negative.err());
+    }
+
+    @Test
     void aLargerCacheTypeTakesMoreMemory() throws Exception {
         assertTrue(kvBytes("f32") > 1.9 * kvBytes("f16"));
         assertTrue(kvBytes("f16") > kvBytes("q8_0"));

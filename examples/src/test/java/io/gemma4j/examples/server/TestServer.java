@@ -16,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -40,7 +41,11 @@ final class TestServer implements AutoCloseable {
     }
 
     static TestServer start(ServerOptions options) throws IOException {
-        return new TestServer(Gemma4.load(EmbeddedModel.file(), LoadOptions.defaults().threads(1)), options);
+        return start(options, o -> o);
+    }
+
+    static TestServer start(ServerOptions options, UnaryOperator<LoadOptions> change) throws IOException {
+        return new TestServer(Gemma4.load(EmbeddedModel.file(), change.apply(LoadOptions.defaults().threads(1))), options);
     }
 
     /** One that takes seconds for a long prompt. */
