@@ -42,38 +42,11 @@ class CompressedCacheTest {
         return rows;
     }
 
-    private static double[] logSoftmax(float[] logits) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - max);
-        }
-        double[] logs = new double[logits.length];
-        for (int i = 0; i < logits.length; i++) {
-            logs[i] = logits[i] - max - Math.log(sum);
-        }
-        return logs;
-    }
-
-    /** Kullback-Leibler divergence of {@code actual} from {@code expected}, in nats. */
-    private static double divergence(float[] expected, float[] actual) {
-        double[] p = logSoftmax(expected);
-        double[] q = logSoftmax(actual);
-        double sum = 0;
-        for (int i = 0; i < p.length; i++) {
-            sum += Math.exp(p[i]) * (p[i] - q[i]);
-        }
-        return sum;
-    }
-
     private static double[] divergences(List<float[]> expected, List<float[]> actual) {
         assertEquals(expected.size(), actual.size());
         double[] rows = new double[expected.size()];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = divergence(expected.get(i), actual.get(i));
+            rows[i] = Fixture.divergence(expected.get(i), actual.get(i));
         }
         return rows;
     }
@@ -151,7 +124,7 @@ class CompressedCacheTest {
                     System.arraycopy(text(21, kept), 1, tokens, kept, 20);
                     assertEquals(kept, session.text().keepPrefix(tokens), "as many as are the same");
                     session.feed(Arrays.copyOfRange(tokens, session.tokens(), tokens.length));
-                    sum += divergence(logits(f16, tokens).getLast(), session.logits().toArray());
+                    sum += Fixture.divergence(logits(f16, tokens).getLast(), session.logits().toArray());
                 }
                 assertTrue(sum / 3 <= 0.1, fixture + " " + sum / 3);
             }

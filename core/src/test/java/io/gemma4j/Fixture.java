@@ -86,6 +86,29 @@ public record Fixture(String name, Path model, List<Prompt> prompts) {
         return Math.sqrt(difference / norm);
     }
 
+    /** {@code sum p ln (p / q)} with the softmaxes {@code p} of the reference and {@code q} of the logits. */
+    public static double divergence(float[] reference, float[] logits) {
+        double p = logSumExp(reference);
+        double q = logSumExp(logits);
+        double sum = 0;
+        for (int i = 0; i < reference.length; i++) {
+            sum += Math.exp(reference[i] - p) * (reference[i] - p - (logits[i] - q));
+        }
+        return sum;
+    }
+
+    private static double logSumExp(float[] logits) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            max = Math.max(max, logit);
+        }
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit - max);
+        }
+        return max + Math.log(sum);
+    }
+
     @Override
     public String toString() {
         return name;

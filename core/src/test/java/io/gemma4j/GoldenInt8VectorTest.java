@@ -28,30 +28,7 @@ class GoldenInt8VectorTest {
     private record Distance(double divergence, double relativeL2) {
 
         Distance max(float[] logits, float[] reference) {
-            return new Distance(Math.max(divergence, divergence(reference, logits)), Math.max(relativeL2, Fixture.relativeL2(logits, reference)));
-        }
-
-        /** {@code sum p ln (p / q)} with the softmaxes {@code p} of the reference and {@code q} of the logits. */
-        private static double divergence(float[] reference, float[] logits) {
-            double p = logSumExp(reference);
-            double q = logSumExp(logits);
-            double sum = 0;
-            for (int i = 0; i < reference.length; i++) {
-                sum += Math.exp(reference[i] - p) * (reference[i] - p - (logits[i] - q));
-            }
-            return sum;
-        }
-
-        private static double logSumExp(float[] logits) {
-            double max = Double.NEGATIVE_INFINITY;
-            for (float logit : logits) {
-                max = Math.max(max, logit);
-            }
-            double sum = 0;
-            for (float logit : logits) {
-                sum += Math.exp(logit - max);
-            }
-            return max + Math.log(sum);
+            return new Distance(Math.max(divergence, Fixture.divergence(reference, logits)), Math.max(relativeL2, Fixture.relativeL2(logits, reference)));
         }
     }
 

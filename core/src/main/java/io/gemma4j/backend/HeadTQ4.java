@@ -11,8 +11,7 @@ import java.lang.foreign.MemorySegment;
  * that follows from the largest of them: 0.66 % of the square of the vector. Stateless and thread-safe.
  */
 public final class HeadTQ4 {
-    private static final int SCALE_ELEMENTS = 32;
-    private static final int HALF = SCALE_ELEMENTS / 2;
+    private static final int HALF = HeadScale.ELEMENTS / 2;
     private static final byte[] LEVELS = {-127, -100, -79, -62, -47, -32, -19, -6, 6, 19, 32, 47, 62, 79, 100, 127};
     /** What the largest element of 32 would be if levels were elements: a little beyond the last level. */
     private static final float LARGEST = 131;
@@ -26,14 +25,8 @@ public final class HeadTQ4 {
 
     /** Writes {@code x[offset .. offset + headDim - 1]} at byte {@code at}. */
     public static void store(float[] x, int offset, int headDim, MemorySegment to, long at) {
-        for (int first = 0; first < headDim; first += SCALE_ELEMENTS) {
-            float largest = 0;
-            for (int i = first; i < first + SCALE_ELEMENTS; i++) {
-                largest = Math.max(largest, Math.abs(x[offset + i]));
-            }
-            long scaleAt = scaleAt(at, headDim, first);
-            LittleEndian.putF16(to, scaleAt, largest / LARGEST);
-            float scale = LittleEndian.f16(to, scaleAt);
+        for (int first = 0; first < headDim; first += HeadScale.ELEMENTS) {
+            float scale = HeadScale.store(x, offset + first, LARGEST, to, scaleAt(at, headDim, first));
             for (int j = 0; j < HALF; j++) {
                 int low = code(x[offset + first + j], scale);
                 int high = code(x[offset + first + j + HALF], scale);
@@ -44,7 +37,7 @@ public final class HeadTQ4 {
 
     /** Reads what {@link #store} wrote; still rotated. */
     public static void load(MemorySegment from, long at, float[] x, int offset, int headDim) {
-        for (int first = 0; first < headDim; first += SCALE_ELEMENTS) {
+        for (int first = 0; first < headDim; first += HeadScale.ELEMENTS) {
             float scale = LittleEndian.f16(from, scaleAt(at, headDim, first));
             for (int j = 0; j < HALF; j++) {
                 int both = LittleEndian.u8(from, at + first / 2 + j);

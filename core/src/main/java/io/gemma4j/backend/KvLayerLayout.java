@@ -27,9 +27,9 @@ public record KvLayerLayout(int layer, int kvHeads, int headDim, int slots, KvTy
 
     /** Checks that the type can hold such heads. */
     public KvLayerLayout {
-        if (type.compressed() && headDim % 32 != 0) {
-            throw new IllegalArgumentException("a key/value cache of type " + type + " needs heads of a multiple of 32 elements; those of layer " + layer
-                    + " have " + headDim + ": use F16");
+        if (type.compressed() && headDim % HeadScale.ELEMENTS != 0) {
+            throw new IllegalArgumentException("a key/value cache of type " + type + " needs heads of a multiple of " + HeadScale.ELEMENTS
+                    + " elements; those of layer " + layer + " have " + headDim + ": use F16");
         }
         if (tailSlots % TAIL_TILE != 0 || tailSlots > 0 != (type == KvType.TQ4)) {
             throw new IllegalArgumentException("a tail of " + tailSlots + " slots for a cache of type " + type);
