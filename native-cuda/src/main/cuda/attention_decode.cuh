@@ -2,7 +2,6 @@
 // Arguments, grid and layouts: attention.md.
 #pragma once
 
-#include "attention_cluster.cuh"
 #include "attention_split.cuh"
 #include "dependent_launch.cuh"
 
@@ -112,11 +111,7 @@ __device__ __forceinline__ float2 rotation(float2 turns, int position) {
 template <class Cache, int D>
 struct DecodeShared {
     using Shape = Streaming<Cache, D, 1>;
-    union {
-        typename Shape::Shared stream;
-        // In place of the queries: what stream needs to the end stands after them.
-        ClusterPart<D> part;
-    };
+    typename Shape::Shared stream;
     float queryNorm[D];
     float keyNorm[D];
     float2 rotations[D / 2];
@@ -237,8 +232,7 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
     }
 }
 
-// CLUSTERED: the blocks of a unit are a cluster.
-template <class Cache, int D, int DEPTH, bool CLUSTERED>
+template <class Cache, int D, int DEPTH>
 __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     using Element = typename Cache::Element;
     __shared__ __align__(16) DecodeShared<Cache, D> shared;
@@ -270,7 +264,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     // The owner of the cache attends to the new token from its own registers.
     const int first = max(0, position - a.window + 1);
     const Split split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
-    if (!CLUSTERED && split.idle()) {
+    if (split.idle()) {
         return;
     }
     const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
@@ -290,35 +284,19 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
             startWithNewToken<Cache, D>(shared, stream, columns);
         }
     };
-    if (!split.idle()) {
-        stream.attend(run, WholeRun(), prepare);
-    }
+    stream.attend(run, WholeRun(), prepare);
     const auto destination = [&](int column) { return column < columns ? (static_cast<int64_t>(row) * a.heads + block.firstHead + column) * D : -1; };
-    if constexpr (CLUSTERED) {
-#if __CUDA_ARCH__ >= 900
-        static_assert(sizeof(ClusterPart<D>) <= sizeof(shared.stream.queries), "no room in place of the queries");
-        storeClustered<D>(stream, shared.part, split.splits, a.output, destination);
-#endif
-    } else {
-        const int unit = blockIdx.z * gridDim.y + blockIdx.y;
-        const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
-        storeResult<D>(stream, split, unit, partials, a.counters, a.output, destination);
-    }
+    const int unit = blockIdx.z * gridDim.y + blockIdx.y;
+    const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
+    storeResult<D>(stream, split, unit, partials, a.counters, a.output, destination);
 }
 
 // BLOCKS: how many of them share a multiprocessor.
-#define ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS, CLUSTERED, ...)                                                             \
-    extern "C" __global__ void __VA_ARGS__ __launch_bounds__(D / 2, BLOCKS)                                                               \
+#define ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS)                                                                             \
+    extern "C" __global__ void __launch_bounds__(D / 2, BLOCKS)                                                                           \
         name(const float *plane0, const float *plane1, int stride, int parts, int heads, int kvHeads, const float *queryNorm,             \
              const float *keyNorm, float epsilon, const float2 *turns, const int *positions, const KvCacheRef *caches, int window,        \
              int minSplitKeys, void *scratch, unsigned *counters, float *out, int8_t *outQ, float *outD, float *outS) {                   \
-        attentionDecode<Cache, D, DEPTH, CLUSTERED>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns,   \
-                                                     positions, caches, window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}}); \
+        attentionDecode<Cache, D, DEPTH>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns, positions,       \
+                                                     caches, window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}});                 \
     }
-
-#if __CUDA_ARCH__ >= 900
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D, DEPTH, BLOCKS)                                                                     \
-    ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS, true, __cluster_dims__(CLUSTER_BLOCKS, 1, 1))
-#else
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D, DEPTH, BLOCKS)
-#endif

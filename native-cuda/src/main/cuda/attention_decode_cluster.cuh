@@ -1,0 +1,391 @@
+// Attention of one token where each block has few keys: the blocks of a unit are a cluster and merge through each other's shared memory. What bounds
+// it is latency, so everything that older kernels of the step do not write is in registers before the wait: the position, the rotation, and the
+// first tile of keys and values. Arguments, grid and layouts: attention.md.
+//
+// Eight warps. For the scores of a tile each has 16 keys and 128 dimensions, for the output 64 dimensions and 32 keys: what two warps have of the same
+// dimensions stays apart until the blocks' parts are merged.
+#pragma once
+
+#include "attention_cluster.cuh"
+#include "attention_decode.cuh"
+
+template <int D>
+struct ClusterTile {
+    static constexpr int WARPS = 8;
+    static constexpr int THREADS = 32 * WARPS;
+    static constexpr int SCORE_PARTS = D / 128;
+    static constexpr int KEYS = 16 * WARPS / SCORE_PARTS;
+    static constexpr int VALUE_PARTS = D / 64;
+    static constexpr int KEY_PARTS = WARPS / VALUE_PARTS;
+    // Of a unit, of which each block merges a share of the dimensions.
+    static constexpr int PARTS = CLUSTER_BLOCKS * KEY_PARTS;
+    static constexpr int SHARE = D / CLUSTER_BLOCKS;
+    static_assert(KEYS == 32 * KEY_PARTS, "a warp's keys, for the output");
+};
+
+template <int D>
+struct ClusterShared {
+    using Tile = ClusterTile<D>;
+    uint16_t queries[2][DECODE_COLUMNS][D + 32];
+    float scores[Tile::SCORE_PARTS][DECODE_COLUMNS][Tile::KEYS + 16];
+    float queryNorm[D];
+    float keyNorm[D];
+    float2 rotations[D / 2];
+    // The new token's key and value, as the cache holds them.
+    float key[D];
+    float value[D];
+    // Written by all blocks of the cluster: outputs of the share, not yet divided by the sum, and {maximum, sum}; and the new token's.
+    float outputs[Tile::PARTS][DECODE_COLUMNS][Tile::SHARE + 4];
+    float2 stats[Tile::PARTS][DECODE_COLUMNS];
+    float newValue[Tile::SHARE];
+    float newScore[DECODE_COLUMNS];
+};
+static_assert(sizeof(ClusterShared<256>) == 39072 && sizeof(ClusterShared<512>) == 52000, "the host asks for so much");
+
+#if __CUDA_ARCH__ >= 900
+// Keys and values of a block, a tile at a time, in the registers of its warps.
+template <int D>
+struct ClusterKeys {
+    using Tile = ClusterTile<D>;
+    const uint16_t *keys;
+    const uint16_t *values;
+    int slots;
+    int count;
+    int firstSlot;
+    Chunk keyChunk;
+    Chunk valueChunk;
+
+    // Keys beyond the last are replaced by it: what is loaded is always a number, and the softmax leaves it out.
+    __device__ __forceinline__ uint32_t offset(int key) const {
+        const int slot = firstSlot + min(key, count - 1);
+        return (slot >= slots ? slot - slots : slot) * D;
+    }
+
+    __device__ __forceinline__ void loadKeys(int tile) {
+        const int warp = threadIdx.x / 32;
+        const int key = tile + warp / Tile::SCORE_PARTS * 16;
+        if (key < count) {
+            const int g = threadIdx.x % 32 / 4;
+            CacheF16::loadKeys(keyChunk, keys + offset(key + g), keys + offset(key + g + 8), warp % Tile::SCORE_PARTS * 128, threadIdx.x % 4);
+        }
+    }
+
+    __device__ __forceinline__ void loadValues(int tile) {
+        const int warp = threadIdx.x / 32;
+        const int key = tile + warp / Tile::VALUE_PARTS * 32;
+        if (key < count) {
+            const uint16_t *from = values + warp % Tile::VALUE_PARTS * 64 + threadIdx.x % 32 / 4 * 8;
+            CacheF16::loadValues(valueChunk, [&](int i) { return from + offset(key + i); }, threadIdx.x % 4);
+        }
+    }
+};
+
+// What a warp has of its keys and its dimensions. Lanes have fragments of the output for columns 2t and 2t + 1, all else for column g.
+struct ClusterOutput {
+    float maximum = NOTHING;
+    float sum = 0;
+    float output[4][4] = {};
+
+    // s: scores of eight keys, NOTHING beyond the last.
+    __device__ __forceinline__ void add(const float (&s)[2][4], const Chunk &values, bool first) {
+        float highest = maximum;
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            highest = fmaxf(highest, s[i / 4][i % 4]);
+        }
+        highest = fmaxf(highest, __shfl_xor_sync(~0u, highest, 1));
+        highest = fmaxf(highest, __shfl_xor_sync(~0u, highest, 2));
+        if (!first) {
+            const float rescale = exp2Approximately((maximum - highest) * LOG2_E);
+            sum *= rescale;
+#pragma unroll
+            for (int e = 0; e < 2; e++) {
+                const float ofColumn = __shfl_sync(~0u, rescale, threadIdx.x % 4 * 8 + e * 4);
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    output[i][e] *= ofColumn;
+                    output[i][e + 2] *= ofColumn;
+                }
+            }
+        }
+        maximum = highest;
+        uint2 high[2];
+        uint2 low[2];
+#pragma unroll
+        for (int step = 0; step < 2; step++) {
+            float p[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                p[i] = exp2Approximately(fmaf(s[step][i] - highest, LOG2_E, PROBABILITY_EXPONENT));
+                sum += p[i];
+            }
+            const SplitPair even = splitPair(p[0], p[1]);
+            const SplitPair odd = splitPair(p[2], p[3]);
+            high[step] = make_uint2(even.high, odd.high);
+            low[step] = make_uint2(even.low, odd.low);
+        }
+        CacheF16::accumulate(output, values, high, low);
+    }
+};
+
+// The new token's key or value, of a layer that reads another's cache: it is there already.
+template <int D>
+__device__ __forceinline__ void readNewToken(const uint16_t *from, float *to) {
+#pragma unroll
+    for (int dim = threadIdx.x % 32 * 8; dim < D; dim += 256) {
+        const uint4 x = loadCached(from + dim);
+        const uint32_t words[4] = {x.x, x.y, x.z, x.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            to[dim + 2 * i] = half_to_float(words[i] & 0xffff);
+            to[dim + 2 * i + 1] = half_to_float(words[i] >> 16);
+        }
+    }
+}
+
+template <int D>
+__device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a) {
+    using Tile = ClusterTile<D>;
+    extern __shared__ __align__(16) uint8_t sharedBytes[];
+    ClusterShared<D> &shared = *reinterpret_cast<ClusterShared<D> *>(sharedBytes);
+    launchDependents();
+    arriveStarted();
+    const int warp = threadIdx.x / 32;
+    const int lane = threadIdx.x % 32;
+    const int g = lane / 4;
+    const int t = lane % 4;
+    const int row = blockIdx.z;
+    const int group = a.heads / a.kvHeads;
+    const int kvHead = blockIdx.y % a.kvHeads;
+    const int headOfGroup = blockIdx.y / a.kvHeads * DECODE_COLUMNS;
+    const int columns = min(group - headOfGroup, DECODE_COLUMNS);
+    const int firstHead = kvHead * group + headOfGroup;
+
+    // Steps begin when those before have ended, so what these left may be read now: the position, and every key and value but the newest.
+    const int position = __ldcg(a.positions + row);
+    const KvCacheRef cache = a.caches[row];
+    const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
+    const int first = max(0, position - a.window + 1);
+    const Split split = splitOf(first, max(0, position - first), a.minSplitKeys);
+    ClusterKeys<D> stream;
+    stream.keys = static_cast<const uint16_t *>(cache.keys) + headOffset;
+    stream.values = static_cast<const uint16_t *>(cache.values) + headOffset;
+    stream.slots = cache.slots;
+    stream.count = max(0, split.count);
+    stream.firstSlot = split.from % cache.slots;
+    stream.loadKeys(0);
+    stream.loadValues(0);
+    for (int i = threadIdx.x; i < D / 2; i += Tile::THREADS) {
+        shared.rotations[i] = rotation(a.turns[i], position);
+        reinterpret_cast<float2 *>(shared.queryNorm)[i] = reinterpret_cast<const float2 *>(a.queryNorm)[i];
+        if (a.parts > 1) {
+            reinterpret_cast<float2 *>(shared.keyNorm)[i] = reinterpret_cast<const float2 *>(a.keyNorm)[i];
+        }
+    }
+    __syncthreads();
+    waitForPredecessors();
+
+    // The last block, which has the fewest keys, takes the new token.
+    const bool takesNewToken = blockIdx.x == CLUSTER_BLOCKS - 1 && position >= 0;
+    const size_t slot = headOffset + static_cast<size_t>(max(position, 0) % cache.slots) * D;
+    uint16_t *keySlot = static_cast<uint16_t *>(cache.keys) + slot;
+    uint16_t *valueSlot = static_cast<uint16_t *>(cache.values) + slot;
+    const float *planes[2] = {a.plane0 + static_cast<size_t>(row) * a.stride, a.plane1 == nullptr ? nullptr : a.plane1 + static_cast<size_t>(row) * a.stride};
+    const auto load = [&](HeadVector<D> &head, int plane) { head.load(planes[0] + plane * D, planes[1] == nullptr ? nullptr : planes[1] + plane * D); };
+    HeadVector<D> query;
+    HeadVector<D> added;
+    if (warp < columns) {
+        load(query, firstHead + warp);
+    }
+    // By the last warps, which have no query where a key/value head has few.
+    const int addedHead = Tile::WARPS - 1 - warp;
+    const bool adds = takesNewToken && addedHead < 2;
+    if (adds && a.parts > 1) {
+        load(added, a.heads + (addedHead == 1 && a.parts == 3 ? a.kvHeads : 0) + kvHead);
+    }
+    if (warp < columns) {
+        query.norm(shared.queryNorm, a.epsilon);
+        query.rotate(shared.rotations);
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+#pragma unroll
+            for (int run = 0; run < HeadVector<D>::RUNS; run++) {
+                const int dim = HeadVector<D>::dim(half, run);
+                const float(&x)[4] = query.x[half][run];
+                const SplitPair even = splitPair(x[0], x[1]);
+                const SplitPair odd = splitPair(x[2], x[3]);
+                *reinterpret_cast<uint2 *>(&shared.queries[0][warp][dim]) = make_uint2(even.high, odd.high);
+                *reinterpret_cast<uint2 *>(&shared.queries[1][warp][dim]) = make_uint2(even.low, odd.low);
+            }
+        }
+    }
+    if (adds) {
+        float *to = addedHead == 0 ? shared.key : shared.value;
+        uint16_t *cached = addedHead == 0 ? keySlot : valueSlot;
+        if (a.parts == 1) {
+            readNewToken<D>(cached, to);
+        } else {
+            added.norm(addedHead == 0 ? shared.keyNorm : nullptr, a.epsilon);
+            if (addedHead == 0) {
+                added.rotate(shared.rotations);
+            }
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+#pragma unroll
+                for (int run = 0; run < HeadVector<D>::RUNS; run++) {
+                    const int dim = HeadVector<D>::dim(half, run);
+                    const float(&x)[4] = added.x[half][run];
+                    const float4 exact = make_float4(x[0], x[1], x[2], x[3]);
+                    *reinterpret_cast<float4 *>(to + dim) = asCached(uint16_t(), exact);
+                    if (headOfGroup == 0) {
+                        storeCached(cached + dim, exact);
+                    }
+                }
+            }
+        }
+    }
+    __syncthreads();
+
+    // Others may be written to from here on; they have all started long ago.
+    waitForCluster();
+    if (takesNewToken) {
+        if (warp < columns) {
+            float score = 0;
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+#pragma unroll
+                for (int run = 0; run < HeadVector<D>::RUNS; run++) {
+                    const float4 key = *reinterpret_cast<const float4 *>(shared.key + HeadVector<D>::dim(half, run));
+                    const float(&x)[4] = query.x[half][run];
+                    score = fmaf(x[0], key.x, fmaf(x[1], key.y, fmaf(x[2], key.z, fmaf(x[3], key.w, score))));
+                }
+            }
+#pragma unroll
+            for (int lanes = 1; lanes < 32; lanes *= 2) {
+                score += __shfl_xor_sync(~0u, score, lanes);
+            }
+            if (lane < CLUSTER_BLOCKS) {
+                storeRemote(sharedOf(&shared.newScore[warp], lane), score);
+            }
+        }
+        for (int dim = 4 * threadIdx.x; dim < D; dim += 4 * Tile::THREADS) {
+            storeRemote(sharedOf(&shared.newValue[dim % Tile::SHARE], dim / Tile::SHARE), *reinterpret_cast<const float4 *>(shared.value + dim));
+        }
+    }
+    const int scoreKey = warp / Tile::SCORE_PARTS * 16;
+    const int scorePart = warp % Tile::SCORE_PARTS;
+    const int keyPart = warp / Tile::VALUE_PARTS;
+    const int valuePart = warp % Tile::VALUE_PARTS;
+    ClusterOutput result;
+#pragma unroll 1
+    for (int tile = 0; tile < stream.count; tile += Tile::KEYS) {
+        const int keys = stream.count - tile;
+        if (tile > 0) {
+            __syncthreads();
+        }
+        if (scoreKey < keys) {
+            float s[4][4] = {};
+            CacheF16::scores(s, stream.keyChunk, &shared.queries[0][g][128 * scorePart], DECODE_COLUMNS * (D + 32), t);
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                shared.scores[scorePart][2 * t + e % 2][scoreKey + g + e / 2 * 8] = (s[0][e] + s[1][e]) + (s[2][e] + s[3][e]);
+            }
+        }
+        stream.loadKeys(tile + Tile::KEYS);
+        __syncthreads();
+        if (32 * keyPart < keys) {
+            float s[2][4];
+#pragma unroll
+            for (int step = 0; step < 2; step++) {
+                const int key = 32 * keyPart + 16 * step + 4 * t;
+                float4 sum = *reinterpret_cast<const float4 *>(&shared.scores[0][g][key]);
+#pragma unroll
+                for (int part = 1; part < Tile::SCORE_PARTS; part++) {
+                    const float4 other = *reinterpret_cast<const float4 *>(&shared.scores[part][g][key]);
+                    sum = make_float4(sum.x + other.x, sum.y + other.y, sum.z + other.z, sum.w + other.w);
+                }
+                s[step][0] = key < keys ? sum.x : NOTHING;
+                s[step][1] = key + 1 < keys ? sum.y : NOTHING;
+                s[step][2] = key + 2 < keys ? sum.z : NOTHING;
+                s[step][3] = key + 3 < keys ? sum.w : NOTHING;
+            }
+            result.add(s, stream.valueChunk, tile == 0);
+        }
+        stream.loadValues(tile + Tile::KEYS);
+    }
+    result.sum += __shfl_xor_sync(~0u, result.sum, 1);
+    result.sum += __shfl_xor_sync(~0u, result.sum, 2);
+
+    const int part = blockIdx.x * Tile::KEY_PARTS + keyPart;
+    if (valuePart == 0) {
+#pragma unroll
+        for (int block = t; block < CLUSTER_BLOCKS; block += 4) {
+            storeRemote(sharedOf(&shared.stats[part][g], block), make_float2(result.maximum, result.sum));
+        }
+    }
+    if (32 * keyPart < stream.count) {
+        const int dim = 64 * valuePart + 8 * g;
+#pragma unroll
+        for (int e = 0; e < 2; e++) {
+            const uint32_t to = sharedOf(&shared.outputs[part][2 * t + e][dim % Tile::SHARE], dim / Tile::SHARE);
+            storeRemote(to, make_float4(result.output[0][e], result.output[0][e + 2], result.output[1][e], result.output[1][e + 2]));
+            storeRemote(to + 16, make_float4(result.output[2][e], result.output[2][e + 2], result.output[3][e], result.output[3][e + 2]));
+        }
+    }
+    arriveStored();
+    waitForCluster();
+
+    constexpr int QUADS = Tile::SHARE / 4;
+    if (threadIdx.x < DECODE_COLUMNS * QUADS) {
+        const int column = threadIdx.x / QUADS;
+        const int quad = threadIdx.x % QUADS;
+        float highest = position < 0 ? NOTHING : shared.newScore[column];
+#pragma unroll
+        for (int i = 0; i < Tile::PARTS; i++) {
+            highest = fmaxf(highest, shared.stats[i][column].x);
+        }
+        float sum = 0;
+        float x[4] = {};
+        if (position >= 0) {
+            const float factor = PROBABILITY_SCALE * Merged::weight(shared.newScore[column], highest);
+            const float4 value = *reinterpret_cast<const float4 *>(&shared.newValue[4 * quad]);
+            sum = factor;
+            x[0] = factor * value.x;
+            x[1] = factor * value.y;
+            x[2] = factor * value.z;
+            x[3] = factor * value.w;
+        }
+#pragma unroll
+        for (int i = 0; i < Tile::PARTS; i++) {
+            const float2 stats = shared.stats[i][column];
+            if (stats.x != NOTHING) {
+                const float factor = Merged::weight(stats.x, highest);
+                const float4 output = *reinterpret_cast<const float4 *>(&shared.outputs[i][column][4 * quad]);
+                sum = fmaf(factor, stats.y, sum);
+                x[0] = fmaf(factor, output.x, x[0]);
+                x[1] = fmaf(factor, output.y, x[1]);
+                x[2] = fmaf(factor, output.z, x[2]);
+                x[3] = fmaf(factor, output.w, x[3]);
+            }
+        }
+        const float inverse = sum > 0 ? 1 / sum : 0;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            x[i] *= inverse;
+        }
+        const int64_t index = (static_cast<int64_t>(row) * a.heads + firstHead + column) * D + blockIdx.x * Tile::SHARE + 4 * quad;
+        storeAttended<4, 1>(a.output, index, x, column < columns);
+    }
+}
+
+#define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)                                                                                           \
+    extern "C" __global__ void __cluster_dims__(CLUSTER_BLOCKS, 1, 1) __launch_bounds__(ClusterTile<D>::THREADS, 2)                       \
+        name(const float *plane0, const float *plane1, int stride, int parts, int heads, int kvHeads, const float *queryNorm,             \
+             const float *keyNorm, float epsilon, const float2 *turns, const int *positions, const KvCacheRef *caches, int window,        \
+             int minSplitKeys, void *scratch, unsigned *counters, float *out, int8_t *outQ, float *outD, float *outS) {                   \
+        attentionDecodeCluster<D>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns, positions, caches,  \
+                                   window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}});                                    \
+    }
+#else
+#define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)
+#endif
