@@ -1,6 +1,7 @@
 // Attention of one token where each block has few keys: the blocks of a unit are a cluster and merge through each other's shared memory. What bounds
-// it is latency, so everything that older kernels of the step do not write is in registers before the wait: the position, the rotation, and the
-// first tile of keys and values. Arguments, grid and layouts: attention.md.
+// it is latency, so what other kernels of the step do not write is read before the wait: the position, the rotation, and the first tile of keys and
+// values. Instructions that run once have to be fetched once, so there are few of them: no divisions, no loops unrolled further than loads have
+// to overlap. Arguments, grid and layouts: attention.md.
 //
 // Eight warps. For the scores of a tile each has 16 keys and 128 dimensions, for the output 64 dimensions and 32 keys: what two warps have of the same
 // dimensions stays apart until the blocks' parts are merged.
@@ -20,6 +21,9 @@ struct ClusterTile {
     // Of a unit, of which each block merges a share of the dimensions.
     static constexpr int PARTS = CLUSTER_BLOCKS * KEY_PARTS;
     static constexpr int SHARE = D / CLUSTER_BLOCKS;
+    // Neighbouring lanes that merge parts of the same four dimensions, and how many each has.
+    static constexpr int MERGERS = THREADS / (DECODE_COLUMNS * SHARE / 4);
+    static constexpr int MERGED_PARTS = PARTS / MERGERS;
     static_assert(KEYS == 32 * KEY_PARTS, "a warp's keys, for the output");
 };
 
@@ -143,8 +147,12 @@ __device__ __forceinline__ void readNewToken(const uint16_t *from, float *to) {
     }
 }
 
+__device__ __forceinline__ int slotOf(int position, int slots) {
+    return position < slots ? position : position % slots;
+}
+
 template <int D>
-__device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a) {
+__device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a, const AttentionOutput &output) {
     using Tile = ClusterTile<D>;
     extern __shared__ __align__(16) uint8_t sharedBytes[];
     ClusterShared<D> &shared = *reinterpret_cast<ClusterShared<D> *>(sharedBytes);
@@ -154,27 +162,29 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a)
     const int lane = threadIdx.x % 32;
     const int g = lane / 4;
     const int t = lane % 4;
-    const int row = blockIdx.z;
-    const int group = a.heads / a.kvHeads;
-    const int kvHead = blockIdx.y % a.kvHeads;
-    const int headOfGroup = blockIdx.y / a.kvHeads * DECODE_COLUMNS;
-    const int columns = min(group - headOfGroup, DECODE_COLUMNS);
-    const int firstHead = kvHead * group + headOfGroup;
+    int kvHead = blockIdx.y;
+    int headOfGroup = 0;
+    for (; kvHead >= a.kvHeads; kvHead -= a.kvHeads) {
+        headOfGroup += DECODE_COLUMNS;
+    }
+    const int columns = min(a.group - headOfGroup, DECODE_COLUMNS);
+    const int firstHead = kvHead * a.group + headOfGroup;
 
     // Steps begin when those before have ended, so what these left may be read now: the position, and every key and value but the newest.
-    const int position = __ldcg(a.positions + row);
-    const KvCacheRef cache = a.caches[row];
+    const int position = __ldcg(a.position);
+    const KvCacheRef cache = *a.cache;
     const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
     const int first = max(0, position - a.window + 1);
-    const Split split = splitOf(first, max(0, position - first), a.minSplitKeys);
+    const int all = position - first;
+    // At least 32 keys to a block, so that short texts keep most of them from starting.
+    const int keysOfBlock = max(32, (all + 16 * CLUSTER_BLOCKS - 1) / (16 * CLUSTER_BLOCKS) * 16);
+    const int from = first + blockIdx.x * keysOfBlock;
     ClusterKeys<D> stream;
     stream.keys = static_cast<const uint16_t *>(cache.keys) + headOffset;
     stream.values = static_cast<const uint16_t *>(cache.values) + headOffset;
     stream.slots = cache.slots;
-    stream.count = max(0, split.count);
-    stream.firstSlot = split.from % cache.slots;
-    stream.loadKeys(0);
-    stream.loadValues(0);
+    stream.count = min(keysOfBlock, position - from);
+    stream.firstSlot = slotOf(from, cache.slots);
     for (int i = threadIdx.x; i < D / 2; i += Tile::THREADS) {
         shared.rotations[i] = rotation(a.turns[i], position);
         reinterpret_cast<float2 *>(shared.queryNorm)[i] = reinterpret_cast<const float2 *>(a.queryNorm)[i];
@@ -182,24 +192,22 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a)
             reinterpret_cast<float2 *>(shared.keyNorm)[i] = reinterpret_cast<const float2 *>(a.keyNorm)[i];
         }
     }
+    // Loads return in order: these come last.
+    stream.loadKeys(0);
+    stream.loadValues(0);
     __syncthreads();
     waitForPredecessors();
 
-    // The last block, which has the fewest keys, takes the new token.
-    const bool takesNewToken = blockIdx.x == CLUSTER_BLOCKS - 1 && position >= 0;
-    const size_t slot = headOffset + static_cast<size_t>(max(position, 0) % cache.slots) * D;
-    uint16_t *keySlot = static_cast<uint16_t *>(cache.keys) + slot;
-    uint16_t *valueSlot = static_cast<uint16_t *>(cache.values) + slot;
-    const float *planes[2] = {a.plane0 + static_cast<size_t>(row) * a.stride, a.plane1 == nullptr ? nullptr : a.plane1 + static_cast<size_t>(row) * a.stride};
-    const auto load = [&](HeadVector<D> &head, int plane) { head.load(planes[0] + plane * D, planes[1] == nullptr ? nullptr : planes[1] + plane * D); };
+    // The last block, which has the fewest keys, takes the new token, by its last warps, which have no query where a key/value head has few.
+    const bool takesNewToken = blockIdx.x == CLUSTER_BLOCKS - 1;
+    const int addedHead = Tile::WARPS - 1 - warp;
+    const bool adds = takesNewToken && addedHead < 2;
+    const auto load = [&](HeadVector<D> &head, int plane) { head.load(a.plane0 + plane * D, a.plane1 == nullptr ? nullptr : a.plane1 + plane * D); };
     HeadVector<D> query;
     HeadVector<D> added;
     if (warp < columns) {
         load(query, firstHead + warp);
     }
-    // By the last warps, which have no query where a key/value head has few.
-    const int addedHead = Tile::WARPS - 1 - warp;
-    const bool adds = takesNewToken && addedHead < 2;
     if (adds && a.parts > 1) {
         load(added, a.heads + (addedHead == 1 && a.parts == 3 ? a.kvHeads : 0) + kvHead);
     }
@@ -221,7 +229,8 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a)
     }
     if (adds) {
         float *to = addedHead == 0 ? shared.key : shared.value;
-        uint16_t *cached = addedHead == 0 ? keySlot : valueSlot;
+        uint16_t *cached = static_cast<uint16_t *>(addedHead == 0 ? cache.keys : cache.values) + headOffset
+            + static_cast<size_t>(slotOf(position, cache.slots)) * D;
         if (a.parts == 1) {
             readNewToken<D>(cached, to);
         } else {
@@ -268,7 +277,8 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a)
                 storeRemote(sharedOf(&shared.newScore[warp], lane), score);
             }
         }
-        for (int dim = 4 * threadIdx.x; dim < D; dim += 4 * Tile::THREADS) {
+        const int dim = 4 * threadIdx.x;
+        if (dim < D) {
             storeRemote(sharedOf(&shared.newValue[dim % Tile::SHARE], dim / Tile::SHARE), *reinterpret_cast<const float4 *>(shared.value + dim));
         }
     }
@@ -325,66 +335,66 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a)
     }
     if (32 * keyPart < stream.count) {
         const int dim = 64 * valuePart + 8 * g;
+        const uint32_t to = sharedOf(&shared.outputs[part][2 * t][dim % Tile::SHARE], dim / Tile::SHARE);
 #pragma unroll
         for (int e = 0; e < 2; e++) {
-            const uint32_t to = sharedOf(&shared.outputs[part][2 * t + e][dim % Tile::SHARE], dim / Tile::SHARE);
-            storeRemote(to, make_float4(result.output[0][e], result.output[0][e + 2], result.output[1][e], result.output[1][e + 2]));
-            storeRemote(to + 16, make_float4(result.output[2][e], result.output[2][e + 2], result.output[3][e], result.output[3][e + 2]));
+            constexpr int COLUMN_BYTES = sizeof(shared.outputs[0][0]);
+            storeRemote(to + e * COLUMN_BYTES, make_float4(result.output[0][e], result.output[0][e + 2], result.output[1][e], result.output[1][e + 2]));
+            storeRemote(to + e * COLUMN_BYTES + 16, make_float4(result.output[2][e], result.output[2][e + 2], result.output[3][e], result.output[3][e + 2]));
         }
     }
     arriveStored();
     waitForCluster();
 
-    constexpr int QUADS = Tile::SHARE / 4;
-    if (threadIdx.x < DECODE_COLUMNS * QUADS) {
-        const int column = threadIdx.x / QUADS;
-        const int quad = threadIdx.x % QUADS;
-        float highest = position < 0 ? NOTHING : shared.newScore[column];
+    const int merger = threadIdx.x % Tile::MERGERS;
+    const int dim = threadIdx.x / Tile::MERGERS * 4 % Tile::SHARE;
+    const int column = threadIdx.x / Tile::MERGERS * 4 / Tile::SHARE;
+    // Columns without a head take part in the shuffles, with what happens to be there.
+    const float newScore = shared.newScore[column];
+    float2 stats[Tile::MERGED_PARTS];
+    float highest = newScore;
 #pragma unroll
-        for (int i = 0; i < Tile::PARTS; i++) {
-            highest = fmaxf(highest, shared.stats[i][column].x);
-        }
-        float sum = 0;
-        float x[4] = {};
-        if (position >= 0) {
-            const float factor = PROBABILITY_SCALE * Merged::weight(shared.newScore[column], highest);
-            const float4 value = *reinterpret_cast<const float4 *>(&shared.newValue[4 * quad]);
-            sum = factor;
-            x[0] = factor * value.x;
-            x[1] = factor * value.y;
-            x[2] = factor * value.z;
-            x[3] = factor * value.w;
-        }
-#pragma unroll
-        for (int i = 0; i < Tile::PARTS; i++) {
-            const float2 stats = shared.stats[i][column];
-            if (stats.x != NOTHING) {
-                const float factor = Merged::weight(stats.x, highest);
-                const float4 output = *reinterpret_cast<const float4 *>(&shared.outputs[i][column][4 * quad]);
-                sum = fmaf(factor, stats.y, sum);
-                x[0] = fmaf(factor, output.x, x[0]);
-                x[1] = fmaf(factor, output.y, x[1]);
-                x[2] = fmaf(factor, output.z, x[2]);
-                x[3] = fmaf(factor, output.w, x[3]);
-            }
-        }
-        const float inverse = sum > 0 ? 1 / sum : 0;
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            x[i] *= inverse;
-        }
-        const int64_t index = (static_cast<int64_t>(row) * a.heads + firstHead + column) * D + blockIdx.x * Tile::SHARE + 4 * quad;
-        storeAttended<4, 1>(a.output, index, x, column < columns);
+    for (int i = 0; i < Tile::MERGED_PARTS; i++) {
+        stats[i] = shared.stats[merger * Tile::MERGED_PARTS + i][column];
+        highest = fmaxf(highest, stats[i].x);
     }
+#pragma unroll
+    for (int lanes = 1; lanes < Tile::MERGERS; lanes *= 2) {
+        highest = fmaxf(highest, __shfl_xor_sync(~0u, highest, lanes));
+    }
+    float4 x = *reinterpret_cast<const float4 *>(&shared.newValue[dim]);
+    float sum = merger == 0 ? PROBABILITY_SCALE * exp2Approximately((newScore - highest) * LOG2_E) : 0;
+    x = make_float4(sum * x.x, sum * x.y, sum * x.z, sum * x.w);
+#pragma unroll
+    for (int i = 0; i < Tile::MERGED_PARTS; i++) {
+        if (stats[i].x != NOTHING) {
+            const float factor = exp2Approximately((stats[i].x - highest) * LOG2_E);
+            const float4 part = *reinterpret_cast<const float4 *>(&shared.outputs[merger * Tile::MERGED_PARTS + i][column][dim]);
+            sum = fmaf(factor, stats[i].y, sum);
+            x = make_float4(fmaf(factor, part.x, x.x), fmaf(factor, part.y, x.y), fmaf(factor, part.z, x.z), fmaf(factor, part.w, x.w));
+        }
+    }
+#pragma unroll
+    for (int lanes = 1; lanes < Tile::MERGERS; lanes *= 2) {
+        sum += __shfl_xor_sync(~0u, sum, lanes);
+        x.x += __shfl_xor_sync(~0u, x.x, lanes);
+        x.y += __shfl_xor_sync(~0u, x.y, lanes);
+        x.z += __shfl_xor_sync(~0u, x.z, lanes);
+        x.w += __shfl_xor_sync(~0u, x.w, lanes);
+    }
+    // The largest of the probabilities is 1, so the sum is not zero.
+    const float inverse = __fdividef(1, sum);
+    const float merged[4] = {x.x * inverse, x.y * inverse, x.z * inverse, x.w * inverse};
+    storeAttended<4, Tile::MERGERS>(output, (firstHead + column) * D + blockIdx.x * Tile::SHARE + dim, merged, merger == 0 && column < columns);
 }
 
 #define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)                                                                                           \
     extern "C" __global__ void __cluster_dims__(CLUSTER_BLOCKS, 1, 1) __launch_bounds__(ClusterTile<D>::THREADS, 2)                       \
-        name(const float *plane0, const float *plane1, int stride, int parts, int heads, int kvHeads, const float *queryNorm,             \
-             const float *keyNorm, float epsilon, const float2 *turns, const int *positions, const KvCacheRef *caches, int window,        \
-             int minSplitKeys, void *scratch, unsigned *counters, float *out, int8_t *outQ, float *outD, float *outS) {                   \
-        attentionDecodeCluster<D>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns, positions, caches,  \
-                                   window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}});                                    \
+        name(const float *plane0, const float *plane1, int parts, int heads, int kvHeads, int group, const float *queryNorm,              \
+             const float *keyNorm, float epsilon, const float2 *turns, const int *position, const KvCacheRef *cache, int window,          \
+             float *out, int8_t *outQ, float *outD, float *outS) {                                                                        \
+        attentionDecodeCluster<D>({plane0, plane1, parts, heads, kvHeads, group, queryNorm, keyNorm, epsilon, turns, position, cache,     \
+                                   window}, {out, outQ, outD, outS});                                                                     \
     }
 #else
 #define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)

@@ -118,22 +118,25 @@ final class CudaAttention implements AutoCloseable {
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
         boolean clustered = clustered(w, layout, step);
-        int splits = clustered ? CLUSTER_BLOCKS : decodeSplits(stream.context().device(), w.headDim(), units);
-        DevicePointer scratch = clustered ? DevicePointer.NULL : scratch(units, splits, DECODE_COLUMNS, w.headDim());
         CudaKernel kernel = kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : ""))
-                .pointer(projected.first()).pointer(projected.second()).int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts)
-                .int32(w.heads()).int32(w.kvHeads()).pointer(((CudaWeight) w.queryNorm()).vector())
-                .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
-                .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
-                .int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).pointer(DevicePointer.NULL).pointer(out.x()).pointer(out.q())
-                .pointer(out.d()).pointer(out.s());
+                .pointer(projected.first()).pointer(projected.second()).int32(parts).int32(w.heads()).int32(w.kvHeads()).int32(group)
+                .pointer(((CudaWeight) w.queryNorm()).vector()).pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL)
+                .float32(epsilon).pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions())
+                .pointer(inputs.caches(w.owner())).int32(w.window());
         if (clustered) {
-            kernel.launchEarly(stream, Grid.of(splits, units), CLUSTER_THREADS, w.headDim() == 256 ? CLUSTER_SHARED_BYTES_256 : CLUSTER_SHARED_BYTES_512);
-        } else {
-            kernel.launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
-            combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
-                    .launchEarly(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
+            output(kernel, out).launchEarly(stream, Grid.of(CLUSTER_BLOCKS, units), CLUSTER_THREADS,
+                    w.headDim() == 256 ? CLUSTER_SHARED_BYTES_256 : CLUSTER_SHARED_BYTES_512);
+            return;
         }
+        int splits = decodeSplits(stream.context().device(), w.headDim(), units);
+        DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
+        kernel.int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+        combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
+                .launchEarly(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
+    }
+
+    private static CudaKernel output(CudaKernel kernel, QuantizedVector out) {
+        return kernel.pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s());
     }
 
     /** Whether all layers of a step of one row have few keys: other kernels may do then. */
@@ -154,8 +157,7 @@ final class CudaAttention implements AutoCloseable {
 
     /** Gives the arguments of a kernel that puts partial results together. */
     static CudaKernel combine(CudaKernel kernel, DevicePointer scratch, int splits, AttentionWeights w, QuantizedVector out) {
-        return kernel.pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x()).pointer(out.q()).pointer(out.d())
-                .pointer(out.s());
+        return output(kernel.pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()), out);
     }
 
     /** Blocks of attention_combine. */

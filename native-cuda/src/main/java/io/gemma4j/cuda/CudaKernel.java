@@ -16,6 +16,7 @@ import java.util.List;
  */
 final class CudaKernel {
     private static final int ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES = 8;
+    private static final int ATTRIBUTE_SHARED_PERCENT = 9;
     // More dynamic shared memory than this has to be asked for.
     private static final int DEFAULT_SHARED_BYTES = 48 << 10;
     // CUlaunchConfig: grid x, y, z, block x, y, z, shared bytes, stream, attributes, their number.
@@ -49,11 +50,17 @@ final class CudaKernel {
         overlap.set(JAVA_INT, 0, ATTRIBUTE_OVERLAP);
         overlap.set(JAVA_INT, ATTRIBUTE_VALUE, 1);
         config.set(ADDRESS, CONFIG_ATTRIBUTES, overlap);
+        // A multiprocessor divides its memory between shared memory and cache anew only once it is idle, and kernels are to share it.
+        setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
         arguments = arguments(arena);
         pointers = arena.allocate(ADDRESS, Math.max(1, arguments.length));
         for (int i = 0; i < arguments.length; i++) {
             pointers.setAtIndex(ADDRESS, i, arguments[i]);
         }
+    }
+
+    private void setAttribute(int attribute, int value) {
+        context.check("cuFuncSetAttribute of '" + name + "'", () -> (int) CudaDriver.cuFuncSetAttribute.invokeExact(function, attribute, value));
     }
 
     private MemorySegment[] arguments(Arena arena) {
@@ -135,8 +142,7 @@ final class CudaKernel {
             throw new IllegalStateException("kernel '" + name + "': expected " + arguments.length + " arguments, found " + found);
         }
         if (sharedBytes > grantedSharedBytes) {
-            context.check("cuFuncSetAttribute of '" + name + "'",
-                    () -> (int) CudaDriver.cuFuncSetAttribute.invokeExact(function, ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES, sharedBytes));
+            setAttribute(ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES, sharedBytes);
             grantedSharedBytes = sharedBytes;
         }
         config.setAtIndex(JAVA_INT, 0, grid.x());

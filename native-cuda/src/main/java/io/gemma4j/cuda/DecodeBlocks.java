@@ -73,6 +73,7 @@ final class DecodeBlocks implements AutoCloseable {
     /** The residual has been written to {@code to}: nothing is to be added to it. */
     void start(CudaActivations to) {
         hidden = to;
+        matvec.startWide();
         current = to.start();
         addition = NOTHING;
         scale = 1;
@@ -171,6 +172,7 @@ final class DecodeBlocks implements AutoCloseable {
         }
         QuantizedVector result = vector(attended, queries);
         attention.decode(w, epsilon, step, inputs, out, result);
+        matvec.startWide();
         add(tiles(w.output()), result, w.postNorm());
         return true;
     }
