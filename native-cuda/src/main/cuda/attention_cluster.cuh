@@ -3,6 +3,7 @@
 #pragma once
 
 #include "attention_split.cuh"
+#include "cluster.cuh"
 
 constexpr int CLUSTER_BLOCKS = 8;
 
@@ -15,18 +16,6 @@ struct ClusterPart {
 };
 
 #if __CUDA_ARCH__ >= 900
-// All threads of the cluster have come here, and see what the others wrote before.
-__device__ __forceinline__ void clusterBarrier() {
-    asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
-}
-
-// Where a block of the cluster has what stands at `here` in this one.
-__device__ __forceinline__ uint32_t sharedOf(const void *here, int block) {
-    uint32_t there;
-    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(here))), "r"(block));
-    return there;
-}
-
 __device__ __forceinline__ float2 loadPair(uint32_t there) {
     float2 value;
     asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];" : "=f"(value.x), "=f"(value.y) : "r"(there));
