@@ -7,8 +7,11 @@
 // dimensions stays apart until the blocks' parts are merged.
 #pragma once
 
-#include "attention_cluster.cuh"
 #include "attention_decode.cuh"
+#include "bulk_copy.cuh"
+#include "cluster.cuh"
+
+constexpr int CLUSTER_BLOCKS = 8;
 
 template <int D>
 struct ClusterTile {
@@ -38,13 +41,14 @@ struct ClusterShared {
     // The new token's key and value, as the cache holds them.
     float key[D];
     float value[D];
-    // Written by all blocks of the cluster: outputs of the share, not yet divided by the sum, and {maximum, sum}; and the new token's.
+    // Sent by all blocks of the cluster: outputs of the share, not yet divided by the sum, and {maximum, sum}; and the new token's.
     float outputs[Tile::PARTS][DECODE_COLUMNS][Tile::SHARE + 4];
     float2 stats[Tile::PARTS][DECODE_COLUMNS];
     float newValue[Tile::SHARE];
     float newScore[DECODE_COLUMNS];
+    uint64_t arrived;
 };
-static_assert(sizeof(ClusterShared<256>) == 39072 && sizeof(ClusterShared<512>) == 52000, "the host asks for so much");
+static_assert(sizeof(ClusterShared<256>) == 39080 && sizeof(ClusterShared<512>) == 52008, "the host asks for so much");
 
 #if __CUDA_ARCH__ >= 900
 // Keys and values of a block, a tile at a time, in the registers of its warps.
@@ -147,6 +151,19 @@ __device__ __forceinline__ void readNewToken(const uint16_t *from, float *to) {
     }
 }
 
+// The keys of a unit, dealt out to the blocks of the cluster.
+struct ClusterSplit {
+    int all;
+    int ofBlock;
+
+    // At least 32 to a block, so that most have nothing to do in short texts.
+    __device__ __forceinline__ explicit ClusterSplit(int all)
+        : all(all), ofBlock(max(32, (all + 16 * CLUSTER_BLOCKS - 1) / (16 * CLUSTER_BLOCKS) * 16)) {}
+
+    // Whether a warp of the block has that part of its keys.
+    __device__ __forceinline__ bool has(int block, int keyPart) const { return 32 * keyPart < min(ofBlock, all - block * ofBlock); }
+};
+
 __device__ __forceinline__ int slotOf(int position, int slots) {
     return position < slots ? position : position % slots;
 }
@@ -157,7 +174,6 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     extern __shared__ __align__(16) uint8_t sharedBytes[];
     ClusterShared<D> &shared = *reinterpret_cast<ClusterShared<D> *>(sharedBytes);
     launchDependents();
-    arriveStarted();
     const int warp = threadIdx.x / 32;
     const int lane = threadIdx.x % 32;
     const int g = lane / 4;
@@ -175,27 +191,40 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     const KvCacheRef cache = *a.cache;
     const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
     const int first = max(0, position - a.window + 1);
-    const int all = position - first;
-    // At least 32 keys to a block, so that short texts keep most of them from starting.
-    const int keysOfBlock = max(32, (all + 16 * CLUSTER_BLOCKS - 1) / (16 * CLUSTER_BLOCKS) * 16);
-    const int from = first + blockIdx.x * keysOfBlock;
+    const ClusterSplit split(position - first);
+    const int from = first + blockIdx.x * split.ofBlock;
+    if (threadIdx.x == 0) {
+        int parts = 0;
+#pragma unroll 1
+        for (int i = 0; i < Tile::PARTS; i++) {
+            parts += split.has(i / Tile::KEY_PARTS, i % Tile::KEY_PARTS);
+        }
+        initBarrier(&shared.arrived);
+        expectBytes(&shared.arrived, parts * DECODE_COLUMNS * (Tile::SHARE * sizeof(float) + sizeof(float2)) + (Tile::SHARE + columns) * sizeof(float));
+        publishBarriers();
+    }
+    __syncwarp();
+    arriveAtCluster();
     ClusterKeys<D> stream;
     stream.keys = static_cast<const uint16_t *>(cache.keys) + headOffset;
     stream.values = static_cast<const uint16_t *>(cache.values) + headOffset;
     stream.slots = cache.slots;
-    stream.count = min(keysOfBlock, position - from);
+    stream.count = min(split.ofBlock, position - from);
     stream.firstSlot = slotOf(from, cache.slots);
-    for (int i = threadIdx.x; i < D / 2; i += Tile::THREADS) {
-        shared.rotations[i] = rotation(a.turns[i], position);
-        reinterpret_cast<float2 *>(shared.queryNorm)[i] = reinterpret_cast<const float2 *>(a.queryNorm)[i];
+    static_assert(D / 2 <= Tile::THREADS, "a pair of dimensions for each thread");
+    if (threadIdx.x < D / 2) {
+        shared.rotations[threadIdx.x] = rotation(a.turns[threadIdx.x], position);
+        reinterpret_cast<float2 *>(shared.queryNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.queryNorm)[threadIdx.x];
         if (a.parts > 1) {
-            reinterpret_cast<float2 *>(shared.keyNorm)[i] = reinterpret_cast<const float2 *>(a.keyNorm)[i];
+            reinterpret_cast<float2 *>(shared.keyNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.keyNorm)[threadIdx.x];
         }
     }
     // Loads return in order: these come last.
     stream.loadKeys(0);
     stream.loadValues(0);
     __syncthreads();
+    // From here on the others may be written to.
+    waitForCluster();
     waitForPredecessors();
 
     // The last block, which has the fewest keys, takes the new token, by its last warps, which have no query where a key/value head has few.
@@ -255,8 +284,6 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     }
     __syncthreads();
 
-    // Others may be written to from here on; they have all started long ago.
-    waitForCluster();
     if (takesNewToken) {
         if (warp < columns) {
             float score = 0;
@@ -274,12 +301,12 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
                 score += __shfl_xor_sync(~0u, score, lanes);
             }
             if (lane < CLUSTER_BLOCKS) {
-                storeRemote(sharedOf(&shared.newScore[warp], lane), score);
+                sendTo(lane, &shared.newScore[warp], &shared.arrived, __float_as_uint(score));
             }
         }
         const int dim = 4 * threadIdx.x;
         if (dim < D) {
-            storeRemote(sharedOf(&shared.newValue[dim % Tile::SHARE], dim / Tile::SHARE), *reinterpret_cast<const float4 *>(shared.value + dim));
+            sendTo(dim / Tile::SHARE, &shared.newValue[dim % Tile::SHARE], &shared.arrived, *reinterpret_cast<const float4 *>(shared.value + dim));
         }
     }
     const int scoreKey = warp / Tile::SCORE_PARTS * 16;
@@ -326,25 +353,25 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     result.sum += __shfl_xor_sync(~0u, result.sum, 1);
     result.sum += __shfl_xor_sync(~0u, result.sum, 2);
 
-    const int part = blockIdx.x * Tile::KEY_PARTS + keyPart;
-    if (valuePart == 0) {
+    if (split.has(blockIdx.x, keyPart)) {
+        const int part = blockIdx.x * Tile::KEY_PARTS + keyPart;
+        if (valuePart == 0) {
 #pragma unroll
-        for (int block = t; block < CLUSTER_BLOCKS; block += 4) {
-            storeRemote(sharedOf(&shared.stats[part][g], block), make_float2(result.maximum, result.sum));
+            for (int block = t; block < CLUSTER_BLOCKS; block += 4) {
+                sendTo(block, &shared.stats[part][g], &shared.arrived, make_float2(result.maximum, result.sum));
+            }
         }
-    }
-    if (32 * keyPart < stream.count) {
         const int dim = 64 * valuePart + 8 * g;
-        const uint32_t to = sharedOf(&shared.outputs[part][2 * t][dim % Tile::SHARE], dim / Tile::SHARE);
 #pragma unroll
         for (int e = 0; e < 2; e++) {
-            constexpr int COLUMN_BYTES = sizeof(shared.outputs[0][0]);
-            storeRemote(to + e * COLUMN_BYTES, make_float4(result.output[0][e], result.output[0][e + 2], result.output[1][e], result.output[1][e + 2]));
-            storeRemote(to + e * COLUMN_BYTES + 16, make_float4(result.output[2][e], result.output[2][e + 2], result.output[3][e], result.output[3][e + 2]));
+            const float(&o)[4][4] = result.output;
+            float *to = &shared.outputs[part][2 * t + e][dim % Tile::SHARE];
+            sendTo(dim / Tile::SHARE, to, &shared.arrived, make_float4(o[0][e], o[0][e + 2], o[1][e], o[1][e + 2]));
+            sendTo(dim / Tile::SHARE, to + 4, &shared.arrived, make_float4(o[2][e], o[2][e + 2], o[3][e], o[3][e + 2]));
         }
     }
-    arriveStored();
-    waitForCluster();
+    // No block ends before it has got everything.
+    waitForBytes(&shared.arrived, 0);
 
     const int merger = threadIdx.x % Tile::MERGERS;
     const int dim = threadIdx.x / Tile::MERGERS * 4 % Tile::SHARE;
@@ -355,7 +382,8 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     float highest = newScore;
 #pragma unroll
     for (int i = 0; i < Tile::MERGED_PARTS; i++) {
-        stats[i] = shared.stats[merger * Tile::MERGED_PARTS + i][column];
+        const int part = merger * Tile::MERGED_PARTS + i;
+        stats[i] = split.has(part / Tile::KEY_PARTS, part % Tile::KEY_PARTS) ? shared.stats[part][column] : make_float2(NOTHING, 0);
         highest = fmaxf(highest, stats[i].x);
     }
 #pragma unroll

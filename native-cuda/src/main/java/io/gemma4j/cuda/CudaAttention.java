@@ -26,8 +26,8 @@ final class CudaAttention implements AutoCloseable {
     private static final int CLUSTER_BLOCKS = 8;
     private static final int CLUSTER_THREADS = 256;
     private static final int MAX_CLUSTER_KEYS = 2048;
-    private static final int CLUSTER_SHARED_BYTES_256 = 39_072;
-    private static final int CLUSTER_SHARED_BYTES_512 = 52_000;
+    private static final int CLUSTER_SHARED_BYTES_256 = 39_080;
+    private static final int CLUSTER_SHARED_BYTES_512 = 52_008;
     // Up to here layers without a window are better off with one kernel than with the bandwidth of all multiprocessors.
     private static final int SHORT_CONTEXT_TOKENS = 512;
     private static final int COMBINE_DIMS = 64;

@@ -4,6 +4,7 @@ import io.gemma4j.cuda.CudaKernel.Grid;
 import io.gemma4j.cuda.MatvecLaunch.Footprint;
 import io.gemma4j.cuda.MatvecLaunch.Unit;
 import io.gemma4j.gguf.GgmlType;
+import java.util.Optional;
 
 /** Launches products of one vector with matrices in tiles, most of them with what comes before or after in the same kernel. Used by one thread at a time. */
 final class CudaMatvec {
@@ -53,10 +54,13 @@ final class CudaMatvec {
      */
     record Maxima(DevicePointer values, DevicePointer places, int parts) {}
 
-    private CudaKernel weights(String suffix, TileMatrix matrix, MatvecLaunch launch) {
+    private CudaKernel matrix(String suffix, TileMatrix matrix) {
         return kernels.kernel("matvec_" + matrix.layout().typeName() + suffix).pointer(matrix.start()).int32(matrix.rows())
-                .int32(matrix.layout().columns()).int32(launch.tilesPerUnit()).int32(launch.unitsPerBlock()).int32(launch.extraUnits())
-                .int32(launch.ringStages());
+                .int32(matrix.layout().columns());
+    }
+
+    private CudaKernel weights(String suffix, TileMatrix matrix, MatvecLaunch launch) {
+        return matrix(suffix, matrix).int32(launch.tilesPerUnit()).int32(launch.unitsPerBlock()).int32(launch.extraUnits()).int32(launch.ringStages());
     }
 
     private static CudaKernel input(CudaKernel kernel, QuantizedVector in) {
@@ -146,6 +150,18 @@ final class CudaMatvec {
     void gelu(TileMatrix matrix, Residual in, DevicePointer multiplier, QuantizedVector out) {
         MatvecLaunch launch = cut(matrix, Unit.TWO_ROW_TILES);
         launch(input(input(weights("_norm_gelu", matrix, launch), in).pointer(multiplier), out), launch);
+    }
+
+    /** How {@link #projectGelu} does both at once; empty if it cannot. */
+    Optional<GatedProjectionLaunch> gatedProjection(TileMatrix gate, TileMatrix projection) {
+        return GatedProjectionLaunch.of(gate, projection, device());
+    }
+
+    /** {@code out = projection gated}, where {@code gated[n] = geluTanh(gate row n) * multiplier[n]}. */
+    void projectGelu(TileMatrix gate, TileMatrix projection, GatedProjectionLaunch launch, Residual in, DevicePointer multiplier, Planes out) {
+        CudaKernel kernel = matrix("_norm_gelu_project", gate).pointer(projection.start()).int32(projection.rows());
+        input(kernel, in).pointer(multiplier).pointer(out.first()).pointer(out.second()).launchEarly(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS,
+                launch.sharedBytes());
     }
 
     /**

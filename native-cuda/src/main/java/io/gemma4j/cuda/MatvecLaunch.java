@@ -56,6 +56,11 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         FOUR_ROW_TILES
     }
 
+    /** What the input vector of a matrix takes in shared memory. */
+    static int inputBytes(TileLayout layout) {
+        return layout.tilesPerRow() * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
+    }
+
     /** For one matrix. */
     static MatvecLaunch of(TileMatrix matrix, Unit unit, Footprint footprint, CudaDevice device) {
         return of(matrix, unit, 1, false, device.multiprocessors(), footprint, device);
@@ -87,7 +92,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         }
         int unitsPerBlock = units / workers;
         int inputs = summed ? slots : 1;
-        int inputBytes = tilesPerRow * inputs * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
+        int inputBytes = inputs * inputBytes(layout);
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
         int neededBytes = inputBytes + sumBytes;
