@@ -160,8 +160,7 @@ final class CudaMatvec {
     /** {@code out = projection gated}, where {@code gated[n] = geluTanh(gate row n) * multiplier[n]}. */
     void projectGelu(TileMatrix gate, TileMatrix projection, GatedProjectionLaunch launch, Residual in, DevicePointer multiplier, Planes out) {
         CudaKernel kernel = matrix("_norm_gelu_project", gate).pointer(projection.start()).int32(projection.rows());
-        input(kernel, in).pointer(multiplier).pointer(out.first()).pointer(out.second()).launchEarly(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS,
-                launch.sharedBytes());
+        launch(input(kernel, in).pointer(multiplier).pointer(out.first()).pointer(out.second()), launch.grid(), launch.sharedBytes(), Footprint.NARROW);
     }
 
     /**

@@ -1,9 +1,10 @@
 package io.gemma4j.cuda;
 
+import io.gemma4j.cuda.MatvecLaunch.Footprint;
 import java.util.Optional;
 
 /**
- * A launch that projects what a gate makes of the residual. Immutable.
+ * A launch that projects what a gate makes of the residual, with blocks of a {@linkplain Footprint#NARROW narrow} footprint. Immutable.
  *
  * @param grid blocks
  * @param sharedBytes of a block
@@ -15,9 +16,6 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
     /** Widest residual that fits into the registers beside what the kernel has to keep. */
     private static final int MAX_HIDDEN = 4096;
     private static final int WARPS = MatvecLaunch.THREADS / 32;
-    // Beside the mat-vec before it, of 150 KB, a multiprocessor of compute capability 9.0 or 10.0 has room for this. With more, weights would be read only
-    // once that has ended.
-    private static final int MAX_SHARED_BYTES = 70 << 10;
     // Two row tiles: no two blocks have outputs with a common scale.
     private static final int GATE_UNIT_ROWS = 2 * TileLayout.ROWS;
     // A block has so many threads for each block that it hands its outputs to.
@@ -40,7 +38,7 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
         int sums = Math.max(WARPS * TileLayout.ROWS, gateRows) + Math.max(WARPS * TileLayout.ROWS, projectionRows);
         long sharedBytes = MatvecLaunch.inputBytes(gate.layout()) + MatvecLaunch.inputBytes(projection.layout()) + gate.layout().bytes(gateRows)
                 + projection.layout().bytes(projectionRows) + (long) sums * Float.BYTES;
-        if (gateRows > MAX_GATE_ROWS_PER_BLOCK || sharedBytes > MAX_SHARED_BYTES) {
+        if (gateRows > MAX_GATE_ROWS_PER_BLOCK || sharedBytes > Footprint.NARROW.sharedBytes()) {
             return Optional.empty();
         }
         return Optional.of(new GatedProjectionLaunch(grid, (int) sharedBytes));

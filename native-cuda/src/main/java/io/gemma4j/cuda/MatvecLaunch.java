@@ -42,6 +42,11 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         Footprint(int sharedBytes) {
             this.sharedBytes = sharedBytes;
         }
+
+        /** Dynamic shared memory of a block, at most. */
+        int sharedBytes() {
+            return sharedBytes;
+        }
     }
 
     /** What a unit is: what may be cut between blocks. */
