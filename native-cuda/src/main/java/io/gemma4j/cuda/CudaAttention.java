@@ -130,9 +130,9 @@ final class CudaAttention implements AutoCloseable {
         }
         int splits = decodeSplits(stream.context().device(), w.headDim(), units);
         DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
-        kernel.int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+        kernel.int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).launchEarlyAlone(stream, Grid.of(splits, units), w.headDim() / 2, 0);
         combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
-                .launchEarly(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
+                .launchEarlyAlone(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
     }
 
     private static CudaKernel output(CudaKernel kernel, QuantizedVector out) {

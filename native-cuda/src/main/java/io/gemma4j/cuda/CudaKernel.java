@@ -39,6 +39,7 @@ final class CudaKernel {
     private final MemorySegment[] arguments;
     private int given;
     private int grantedSharedBytes = DEFAULT_SHARED_BYTES;
+    private boolean beside;
 
     /** Builds the argument block in {@code arena}, the module's. */
     CudaKernel(CudaContext context, String name, MemorySegment function, Arena arena) {
@@ -50,8 +51,6 @@ final class CudaKernel {
         overlap.set(JAVA_INT, 0, ATTRIBUTE_OVERLAP);
         overlap.set(JAVA_INT, ATTRIBUTE_VALUE, 1);
         config.set(ADDRESS, CONFIG_ATTRIBUTES, overlap);
-        // A multiprocessor divides its memory between shared memory and cache anew only once it is idle, and kernels are to share it.
-        setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
         arguments = arguments(arena);
         pointers = arena.allocate(ADDRESS, Math.max(1, arguments.length));
         for (int i = 0; i < arguments.length; i++) {
@@ -128,10 +127,20 @@ final class CudaKernel {
     }
 
     /**
-     * Queues the kernel, which may start while the one before it is still running: before it waits for that, it reads only what has not been written
-     * for long, such as weights.
+     * Queues the kernel, which may start while the one before it is still running, on the same multiprocessors: before it waits for that, it reads only what has not been
+     * written for long, such as weights. A multiprocessor divides its memory between shared memory and cache anew only once it is idle; so that blocks find room
+     * there, all of it is shared memory.
      */
     void launchEarly(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        if (!beside) {
+            setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
+            beside = true;
+        }
+        launch(stream, grid, threads, sharedBytes, true);
+    }
+
+    /** The same for a kernel whose blocks need a multiprocessor to themselves, with a cache, through which goes what they load to registers. */
+    void launchEarlyAlone(CudaStream stream, Grid grid, int threads, int sharedBytes) {
         launch(stream, grid, threads, sharedBytes, true);
     }
 
