@@ -1,31 +1,27 @@
-// Attention of one token of each sequence, from the raw projections to the quantized output: norms, rotation, append, split keys, combination.
+// Attention of one token from the raw projections on: norms, rotation, append, and parts of the result for attention_combine.
 // Arguments, grid and layouts: attention.md.
 #pragma once
 
-#include "attention_cluster.cuh"
 #include "attention_split.cuh"
 #include "dependent_launch.cuh"
 
 constexpr int DECODE_COLUMNS = 8;
+constexpr float TURN = 6.283185307179586f;
 
 struct DecodeArguments {
     const float *plane0;
     const float *plane1;
-    int stride;
     int parts;
     int heads;
     int kvHeads;
+    int group;
     const float *queryNorm;
     const float *keyNorm;
     float epsilon;
     const float2 *turns;
-    const int *positions;
-    const KvCacheRef *caches;
+    const int *position;
+    const KvCacheRef *cache;
     int window;
-    int minSplitKeys;
-    void *scratch;
-    unsigned *counters;
-    AttentionOutput output;
 };
 
 // A head of the new token, one warp: a lane has four elements of each run of 128 of the first half, and their partners in the second.
@@ -81,7 +77,7 @@ struct HeadVector {
         for (int lanes = 1; lanes < 32; lanes *= 2) {
             squares += __shfl_xor_sync(0xffffffff, squares, lanes);
         }
-        const float scale = 1 / sqrtf(squares / D + epsilon);
+        const float scale = rsqrtf(squares * (1.0f / D) + epsilon);
 #pragma unroll
         for (int half = 0; half < 2; half++) {
 #pragma unroll
@@ -104,19 +100,16 @@ __device__ __forceinline__ float2 rotation(float2 turns, int position) {
     const float at = static_cast<float>(position);
     const float whole = at * turns.x;
     const float rest = fmaf(at, turns.x, -whole) + at * turns.y;
+    // Within half a turn the fast functions are exact to 2^-21, as queries are that come as two halves; the others would be a third of the kernel.
     float2 cosSin;
-    sincospif(2 * (whole - rintf(whole) + rest), &cosSin.y, &cosSin.x);
+    __sincosf(TURN * (whole - rintf(whole) + rest), &cosSin.y, &cosSin.x);
     return cosSin;
 }
 
 template <class Cache, int D>
 struct DecodeShared {
     using Shape = Streaming<Cache, D, 1>;
-    union {
-        typename Shape::Shared stream;
-        // In place of the queries: what stream needs to the end stands after them.
-        ClusterPart<D> part;
-    };
+    typename Shape::Shared stream;
     float queryNorm[D];
     float keyNorm[D];
     float2 rotations[D / 2];
@@ -147,8 +140,7 @@ struct BlockHeads {
             const int vector = round * WARPS + threadIdx.x / 32;
             if (vector < vectors) {
                 const int plane = vector < columns ? firstHead + vector : a.heads + (isValue(vector) && a.parts == 3 ? a.kvHeads : 0) + kvHead;
-                const size_t offset = static_cast<size_t>(blockIdx.z) * a.stride + static_cast<size_t>(plane) * D;
-                heads[round].load(a.plane0 + offset, a.plane1 == nullptr ? nullptr : a.plane1 + offset);
+                heads[round].load(a.plane0 + plane * D, a.plane1 == nullptr ? nullptr : a.plane1 + plane * D);
             }
         }
     }
@@ -237,25 +229,22 @@ __device__ __forceinline__ void startWithNewToken(DecodeShared<Cache, D> &shared
     }
 }
 
-// CLUSTERED: the blocks of a unit are a cluster.
-template <class Cache, int D, int DEPTH, bool CLUSTERED>
-__device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
+template <class Cache, int D, int DEPTH>
+__device__ __forceinline__ void attentionDecode(const DecodeArguments &a, int minSplitKeys, void *scratch) {
     using Element = typename Cache::Element;
     __shared__ __align__(16) DecodeShared<Cache, D> shared;
 
     launchDependents();
-    const int row = blockIdx.z;
-    const int group = a.heads / a.kvHeads;
     int kvHead = blockIdx.y;
     int headOfGroup = 0;
     for (; kvHead >= a.kvHeads; kvHead -= a.kvHeads) {
         headOfGroup += DECODE_COLUMNS;
     }
-    const int columns = min(group - headOfGroup, DECODE_COLUMNS);
+    const int columns = min(a.group - headOfGroup, DECODE_COLUMNS);
     const bool appends = a.parts > 1;
-    const BlockHeads<D> block = {kvHead * group + headOfGroup, columns, columns + (appends && blockIdx.x == 0 ? 2 : 0)};
+    const BlockHeads<D> block = {kvHead * a.group + headOfGroup, columns, columns + (appends && blockIdx.x == 0 ? 2 : 0)};
 
-    const KvCacheRef cache = a.caches[row];
+    const KvCacheRef cache = *a.cache;
     const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
     reinterpret_cast<float2 *>(shared.queryNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.queryNorm)[threadIdx.x];
     if (appends) {
@@ -264,13 +253,13 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     const float2 turns = a.turns[threadIdx.x];
     waitForPredecessors();
 
-    const int position = __ldcg(a.positions + row);
+    const int position = __ldcg(a.position);
     HeadVector<D> heads[BlockHeads<D>::ROUNDS];
     block.load(heads, a, kvHead);
     // The owner of the cache attends to the new token from its own registers.
     const int first = max(0, position - a.window + 1);
-    const Split split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), a.minSplitKeys);
-    if (!CLUSTERED && split.idle()) {
+    const Split split = splitOf(first, max(0, position + (appends ? 0 : 1) - first), minSplitKeys);
+    if (split.idle()) {
         return;
     }
     const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
@@ -279,7 +268,7 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
     AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
     stream.clear();
     const auto prepare = [&] {
-        const bool takesNewToken = block.vectors > columns && position >= 0;
+        const bool takesNewToken = block.vectors > columns;
         const size_t slot = headOffset + static_cast<size_t>(position % cache.slots) * D;
         const bool stores = takesNewToken && headOfGroup == 0;
         shared.rotations[threadIdx.x] = rotation(turns, position);
@@ -290,35 +279,18 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a) {
             startWithNewToken<Cache, D>(shared, stream, columns);
         }
     };
-    if (!split.idle()) {
-        stream.attend(run, WholeRun(), prepare);
-    }
-    const auto destination = [&](int column) { return column < columns ? (static_cast<int64_t>(row) * a.heads + block.firstHead + column) * D : -1; };
-    if constexpr (CLUSTERED) {
-#if __CUDA_ARCH__ >= 900
-        static_assert(sizeof(ClusterPart<D>) <= sizeof(shared.stream.queries), "no room in place of the queries");
-        storeClustered<D>(stream, shared.part, split.splits, a.output, destination);
-#endif
-    } else {
-        const int unit = blockIdx.z * gridDim.y + blockIdx.y;
-        const Partials<D, DECODE_COLUMNS> partials(a.scratch, gridDim.y * gridDim.z, gridDim.x);
-        storeResult<D>(stream, split, unit, partials, a.counters, a.output, destination);
-    }
+    stream.attend(run, WholeRun(), prepare);
+    const Partials<D, DECODE_COLUMNS> partials(scratch, gridDim.y, gridDim.x);
+    storeResult<D>(stream, split, blockIdx.y, partials, nullptr, AttentionOutput(), [&](int column) { return column < columns ? 0 : -1; });
 }
 
 // BLOCKS: how many of them share a multiprocessor.
-#define ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS, CLUSTERED, ...)                                                             \
-    extern "C" __global__ void __VA_ARGS__ __launch_bounds__(D / 2, BLOCKS)                                                               \
-        name(const float *plane0, const float *plane1, int stride, int parts, int heads, int kvHeads, const float *queryNorm,             \
-             const float *keyNorm, float epsilon, const float2 *turns, const int *positions, const KvCacheRef *caches, int window,        \
-             int minSplitKeys, void *scratch, unsigned *counters, float *out, int8_t *outQ, float *outD, float *outS) {                   \
-        attentionDecode<Cache, D, DEPTH, CLUSTERED>({plane0, plane1, stride, parts, heads, kvHeads, queryNorm, keyNorm, epsilon, turns,   \
-                                                     positions, caches, window, minSplitKeys, scratch, counters, {out, outQ, outD, outS}}); \
+#define ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS)                                                                             \
+    extern "C" __global__ void __launch_bounds__(D / 2, BLOCKS)                                                                           \
+        name(const float *plane0, const float *plane1, int parts, int heads, int kvHeads, int group, const float *queryNorm,              \
+             const float *keyNorm, float epsilon, const float2 *turns, const int *position, const KvCacheRef *cache, int window,          \
+             int minSplitKeys, void *scratch) {                                                                                           \
+        attentionDecode<Cache, D, DEPTH>(                                                                                                 \
+            {plane0, plane1, parts, heads, kvHeads, group, queryNorm, keyNorm, epsilon, turns, position, cache, window}, minSplitKeys,    \
+            scratch);                                                                                                                     \
     }
-
-#if __CUDA_ARCH__ >= 900
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D, DEPTH, BLOCKS)                                                                     \
-    ATTENTION_DECODE_ENTRY(name, Cache, D, DEPTH, BLOCKS, true, __cluster_dims__(CLUSTER_BLOCKS, 1, 1))
-#else
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D, DEPTH, BLOCKS)
-#endif

@@ -1,5 +1,4 @@
 #include "attention_decode.cuh"
 
-ATTENTION_DECODE_ENTRY(attention_decode_f32_d256, CacheF32, 256, 4, 2, false)
-ATTENTION_DECODE_CLUSTER_ENTRY(attention_decode_f32_d256_cluster, CacheF32, 256, 4, 2)
-ATTENTION_DECODE_ENTRY(attention_decode_f32_d512, CacheF32, 512, 4, 1, false)
+ATTENTION_DECODE_ENTRY(attention_decode_f32_d256, CacheF32, 256, 4, 2)
+ATTENTION_DECODE_ENTRY(attention_decode_f32_d512, CacheF32, 512, 4, 1)

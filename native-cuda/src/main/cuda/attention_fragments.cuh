@@ -81,10 +81,20 @@ struct CacheF16 {
 
     // probabilities: the column's row of halves at the chunk's first key.
     static __device__ __forceinline__ void accumulate(float (&o)[4][4], const Chunk &chunk, const uint16_t *probabilities, int lowOffset, int t) {
+        uint2 high[2];
+        uint2 low[2];
 #pragma unroll
         for (int step = 0; step < 2; step++) {
-            const uint2 high = *reinterpret_cast<const uint2 *>(probabilities + 16 * step + 4 * t);
-            const uint2 low = *reinterpret_cast<const uint2 *>(probabilities + lowOffset + 16 * step + 4 * t);
+            high[step] = *reinterpret_cast<const uint2 *>(probabilities + 16 * step + 4 * t);
+            low[step] = *reinterpret_cast<const uint2 *>(probabilities + lowOffset + 16 * step + 4 * t);
+        }
+        accumulate(o, chunk, high, low);
+    }
+
+    // high, low: of the probabilities of keys 4t .. 4t + 3 of each 16.
+    static __device__ __forceinline__ void accumulate(float (&o)[4][4], const Chunk &chunk, const uint2 (&high)[2], const uint2 (&low)[2]) {
+#pragma unroll
+        for (int step = 0; step < 2; step++) {
             const uint32_t *v0 = &chunk.words[4 * step].x;
             const uint32_t *v1 = &chunk.words[4 * step + 1].x;
             const uint32_t *v2 = &chunk.words[4 * step + 2].x;
@@ -95,8 +105,8 @@ struct CacheF16 {
                 const uint32_t a1 = __byte_perm(v0[i], v1[i], 0x7632);
                 const uint32_t a2 = __byte_perm(v2[i], v3[i], 0x5410);
                 const uint32_t a3 = __byte_perm(v2[i], v3[i], 0x7632);
-                multiply(o[i], a0, a1, a2, a3, high.x, high.y);
-                multiply(o[i], a0, a1, a2, a3, low.x, low.y);
+                multiply(o[i], a0, a1, a2, a3, high[step].x, high[step].y);
+                multiply(o[i], a0, a1, a2, a3, low[step].x, low[step].y);
             }
         }
     }

@@ -39,8 +39,8 @@ __device__ __forceinline__ void storeAttended(const AttentionOutput &to, size_t 
         for (int lanes = 1; lanes * PER_LANE < ACTIVATION_GROUP; lanes *= 2) {
             largest = fmaxf(largest, __shfl_xor_sync(0xffffffff, largest, lanes * LANE_STEP));
         }
-        const float d = largest / 127;
-        const float inverse = d == 0 ? 0 : 1 / d;
+        const float d = largest * (1.0f / 127);
+        const float inverse = largest < NO_MAGNITUDE ? 0 : __fdividef(127, largest);
         int sum = 0;
         uint32_t packed[PER_LANE / 4];
 #pragma unroll

@@ -24,9 +24,14 @@ __device__ __forceinline__ void publishBarriers() {
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
+// The one arrival, and how many bytes are to come.
+__device__ __forceinline__ void expectBytes(uint64_t* barrier, int bytes) {
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(bytes) : "memory");
+}
+
 // Both addresses and the size are multiples of 16 bytes.
 __device__ __forceinline__ void startBulkCopy(void* to, const void* from, int bytes, uint64_t* barrier) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(bytes) : "memory");
+    expectBytes(barrier, bytes);
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(to)), "l"(from), "r"(bytes),
                  "r"(sharedAddress(barrier))
                  : "memory");

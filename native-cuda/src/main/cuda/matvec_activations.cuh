@@ -6,6 +6,14 @@
 #include "tile_formats_float.cuh"
 #include "matvec_arguments.cuh"
 
+// Writes where the block itself has the vector.
+struct OwnShared {
+    template <class T>
+    __device__ __forceinline__ void write(T* at, const T& value) const {
+        *at = value;
+    }
+};
+
 // Per tile: 16 half-chunks of q (16 bytes each), then for all tiles the scales of each half-chunk.
 template <class F, bool QUANTIZED = F::QUANTIZED>
 struct SharedActivations {
@@ -14,16 +22,20 @@ struct SharedActivations {
 
     __device__ __forceinline__ int bytes() const { return tiles * 256 * (ACTIVATION_GROUP + 8) / ACTIVATION_GROUP; }
 
+    // What store() writes in all for so many elements.
+    static __device__ __forceinline__ int storedBytes(int columns) { return columns + columns / ACTIVATION_GROUP * int(sizeof(GroupScale)); }
+
     __device__ __forceinline__ GroupScale* scales() const { return reinterpret_cast<GroupScale*>(start + tiles * 256); }
 
     // Four consecutive elements per thread, from `column` of the tiles on; threads whose column is not inside only take part.
-    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4]) const {
+    template <class To>
+    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4], const To& to) const {
         int q[4];
         GroupScale scale = quantizeGroup(x, q);
         if (!inside) return;
         int half = column / 256 * 16 + F::slot(column / 16 % 16);
-        *reinterpret_cast<unsigned*>(start + half * 16 + column % 16) = packBytes(q);
-        if (column % ACTIVATION_GROUP == 0) scales()[half * GROUPS_PER_HALF_CHUNK + column % 16 / ACTIVATION_GROUP] = scale;
+        to.write(reinterpret_cast<unsigned*>(start + half * 16 + column % 16), packBytes(q));
+        if (column % ACTIVATION_GROUP == 0) to.write(scales() + half * GROUPS_PER_HALF_CHUNK + column % 16 / ACTIVATION_GROUP, scale);
     }
 
     // The vectors of all slots, each padded to whole tiles.
@@ -67,6 +79,7 @@ struct SharedActivations<F, false> {
     int tiles;
 
     __device__ __forceinline__ int bytes() const { return tiles * F::TILE_COLUMNS * 4; }
+    static __device__ __forceinline__ int storedBytes(int columns) { return columns * 4; }
 
     __device__ __forceinline__ float4& quad(int column) const {
         int within = column % F::TILE_COLUMNS / 4;
@@ -74,8 +87,9 @@ struct SharedActivations<F, false> {
         return reinterpret_cast<float4*>(start)[column / F::TILE_COLUMNS * (F::TILE_COLUMNS / 4) + place];
     }
 
-    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4]) const {
-        if (inside) quad(column) = {x[0], x[1], x[2], x[3]};
+    template <class To>
+    __device__ __forceinline__ void store(int column, bool inside, const float (&x)[4], const To& to) const {
+        if (inside) to.write(&quad(column), float4{x[0], x[1], x[2], x[3]});
     }
 
     __device__ __forceinline__ void copy(const Vector& v, int slots, int columns) const {

@@ -1,7 +1,7 @@
 // The entry points of one storage type. extern "C" names cannot come from templates, so a macro spells them out; arguments are those of README.md.
 #pragma once
 
-#include "matvec_body.cuh"
+#include "matvec_project.cuh"
 
 #define MATVEC_KERNEL extern "C" __global__ void __launch_bounds__(BLOCK_THREADS, 2)
 
@@ -26,6 +26,17 @@
 #define QUANTIZED_OUTPUT_PARAMETERS float *y, int8_t *q, float *d, float *s
 #define QUANTIZED_OUTPUT (QuantizedOutput{y, q, d, s})
 
+#if BULK_COPY
+#define MATVEC_PROJECT_ENTRY(NAME, FORMAT)                                                                                                                  \
+    extern "C" __global__ void __cluster_dims__(PROJECT_CLUSTER_BLOCKS, 1, 1) __launch_bounds__(BLOCK_THREADS, 2)                                           \
+        matvec_##NAME##_norm_gelu_project(const uint8_t* gate, int rows, int columns, const uint8_t* projection, int projectionRows, RESIDUAL_PARAMETERS,   \
+                                          const float* multiplier, PLANES_PARAMETERS) {                                                                     \
+        projectGelu<FORMAT>(gate, rows, columns, projection, projectionRows, {RESIDUAL.r}, multiplier, {plane0, plane1});                                   \
+    }
+#else
+#define MATVEC_PROJECT_ENTRY(NAME, FORMAT)
+#endif
+
 #define MATVEC_ENTRIES(NAME, FORMAT)                                                                                                                        \
     MATVEC_KERNEL matvec_##NAME(WEIGHTS_PARAMETERS, VECTOR_PARAMETERS, PLANES_PARAMETERS) {                                                                 \
         matvec<FORMAT, MatrixOrder>(WEIGHTS, NO_EXPERTS, CopyVector{{x, q, d, s, nullptr}}, PLANES, blockIdx.x);                                            \
@@ -49,7 +60,8 @@
     MATVEC_KERNEL matvec_##NAME##_experts(WEIGHTS_PARAMETERS, EXPERTS_PARAMETERS, const float* expertWeights, VECTOR_PARAMETERS,                            \
                                           PLANES_PARAMETERS) {                                                                                              \
         matvec<FORMAT, ExpertsBesideOrder>(WEIGHTS, EXPERTS, CopyVector{{x, q, d, s, expertWeights}}, PLANES, blockIdx.x);                                  \
-    }
+    }                                                                                                                                                       \
+    MATVEC_PROJECT_ENTRY(NAME, FORMAT)
 
 // Blocks below blocksA take the first matrix, whose rows come first in the planes.
 #define MATVEC_TWO_TYPES_ENTRY(NAME_A, FORMAT_A, NAME_B, FORMAT_B)                                                                                          \

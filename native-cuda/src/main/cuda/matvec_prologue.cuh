@@ -103,13 +103,14 @@ struct NormalizeQuads {
         if (r.norm != nullptr) scale(h, inverseRms(h, columns, r.epsilon, partials[3]), norm);
 #pragma unroll
         for (int i = 0; i < QUADS; i++) {
-            if (i * BLOCK_THREADS * 4 < columns) activations.store(column(i), column(i) < columns, h[i]);
+            if (i * BLOCK_THREADS * 4 < columns) activations.store(column(i), column(i) < columns, h[i], OwnShared{});
         }
     }
 };
 
-struct NormalizeResidual {
-    static constexpr int MAX_QUADS = 3;
+// For up to MAX_QUADS * 2048 columns.
+template <int MAX_QUADS>
+struct NormalizeUpTo {
     Residual r;
 
     // Norm weights are as cold as the others, and every block needs all of them at once. Registers suffice for one vector of them.
@@ -140,10 +141,12 @@ struct NormalizeResidual {
         constexpr int QUAD_COLUMNS = 4 * BLOCK_THREADS;
         if (columns <= QUAD_COLUMNS) {
             NormalizeQuads<1>::prepare(r, early.postNorm, activations, columns, partials);
-        } else if (columns <= 2 * QUAD_COLUMNS) {
+        } else if (MAX_QUADS == 2 || columns <= 2 * QUAD_COLUMNS) {
             NormalizeQuads<2>::prepare(r, early.postNorm, activations, columns, partials);
         } else {
             NormalizeQuads<MAX_QUADS>::prepare(r, early.postNorm, activations, columns, partials);
         }
     }
 };
+
+using NormalizeResidual = NormalizeUpTo<3>;

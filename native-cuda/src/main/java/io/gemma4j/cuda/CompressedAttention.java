@@ -98,7 +98,7 @@ final class CompressedAttention implements AutoCloseable {
         DevicePointer floats = queries.require((long) queryElements * Float.BYTES);
         long addend = projected.second().address() == 0 ? 0 : projected.second().address() - projected.first().address();
         heads(w, epsilon, layout, inputs, new Projections(row(projected.first(), queryElements), row(keys, keyElements), row(values, keyElements), addend))
-                .pointer(DevicePointer.NULL).pointer(floats).launchEarly(stream, headGrid(w, 1), HEAD_THREADS, 0);
+                .pointer(DevicePointer.NULL).pointer(floats).launchEarlyAlone(stream, headGrid(w, 1), HEAD_THREADS, 0);
 
         int columns = Math.min(DECODE_COLUMNS, w.heads() / w.kvHeads());
         int units = w.kvHeads() * Math.ceilDiv(w.heads() / w.kvHeads(), DECODE_COLUMNS);
@@ -106,13 +106,13 @@ final class CompressedAttention implements AutoCloseable {
         DevicePointer scratch = partials.require(CudaAttention.scratchBytes(units, splits, DECODE_COLUMNS, w.headDim()));
         kernels.kernel("attention_decode_" + suffix(layout)).pointer(floats).int32(w.heads()).int32(w.kvHeads()).pointer(inputs.positions())
                 .pointer(inputs.caches(layout.layer())).int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch)
-                .launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+                .launchEarlyAlone(stream, Grid.of(splits, units), w.headDim() / 2, 0);
         if (rotated(layout)) {
             CudaAttention.combine(kernels.kernel("attention_combine_rotated_d" + w.headDim()), scratch, splits, w, out)
-                    .launchEarly(stream, Grid.of(columns, units), COMBINE_ROTATED_THREADS, 0);
+                    .launchEarlyAlone(stream, Grid.of(columns, units), COMBINE_ROTATED_THREADS, 0);
         } else {
             CudaAttention.combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
-                    .launchEarly(stream, CudaAttention.combineGrid(w.headDim(), units), CudaAttention.COMBINE_THREADS, 0);
+                    .launchEarlyAlone(stream, CudaAttention.combineGrid(w.headDim(), units), CudaAttention.COMBINE_THREADS, 0);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.gemma4j.cuda;
 
+import io.gemma4j.KvType;
 import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.RopeFrequencies;
@@ -22,9 +23,13 @@ final class CudaAttention implements AutoCloseable {
     private static final int MAX_HEAD_DIM = 512;
     private static final int DECODE_MIN_SPLIT_KEYS = 32;
     private static final int CLUSTER_MAJOR = 9;
-    private static final int CLUSTER_HEAD_DIM = 256;
     private static final int CLUSTER_BLOCKS = 8;
-    private static final int MAX_CLUSTER_SPLIT_KEYS = 256;
+    private static final int CLUSTER_THREADS = 256;
+    private static final int MAX_CLUSTER_KEYS = 2048;
+    private static final int CLUSTER_SHARED_BYTES_256 = 39_080;
+    private static final int CLUSTER_SHARED_BYTES_512 = 52_008;
+    // Up to here layers without a window are better off with one kernel than with the bandwidth of all multiprocessors.
+    private static final int SHORT_CONTEXT_TOKENS = 512;
     private static final int COMBINE_DIMS = 64;
     static final int COMBINE_THREADS = 256;
     private static final int MAX_SPLITS = 128;
@@ -112,20 +117,37 @@ final class CudaAttention implements AutoCloseable {
         int parts = !w.ownsKv() ? 1 : w.value() == null ? 2 : 3;
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
-        boolean clustered = clustered(w);
-        int splits = clustered ? CLUSTER_BLOCKS : decodeSplits(stream.context().device(), w.headDim(), units);
-        DevicePointer scratch = clustered ? DevicePointer.NULL : scratch(units, splits, DECODE_COLUMNS, w.headDim());
-        kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : "")).pointer(projected.first())
-                .pointer(projected.second()).int32((w.heads() + 2 * w.kvHeads()) * w.headDim()).int32(parts).int32(w.heads()).int32(w.kvHeads())
-                .pointer(((CudaWeight) w.queryNorm()).vector())
-                .pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL).float32(epsilon)
-                .pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions()).pointer(inputs.caches(w.owner()))
-                .int32(w.window()).int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).pointer(DevicePointer.NULL).pointer(out.x()).pointer(out.q())
-                .pointer(out.d()).pointer(out.s()).launchEarly(stream, Grid.of(splits, units), w.headDim() / 2, 0);
-        if (!clustered) {
-            combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
-                    .launchEarly(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
+        boolean clustered = clustered(w, layout, step);
+        CudaKernel kernel = kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : ""))
+                .pointer(projected.first()).pointer(projected.second()).int32(parts).int32(w.heads()).int32(w.kvHeads()).int32(group)
+                .pointer(((CudaWeight) w.queryNorm()).vector()).pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL)
+                .float32(epsilon).pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions())
+                .pointer(inputs.caches(w.owner())).int32(w.window());
+        if (clustered) {
+            output(kernel, out).launchEarly(stream, Grid.of(CLUSTER_BLOCKS, units), CLUSTER_THREADS,
+                    w.headDim() == 256 ? CLUSTER_SHARED_BYTES_256 : CLUSTER_SHARED_BYTES_512);
+            return;
         }
+        int splits = decodeSplits(stream.context().device(), w.headDim(), units);
+        DevicePointer scratch = scratch(units, splits, DECODE_COLUMNS, w.headDim());
+        kernel.int32(DECODE_MIN_SPLIT_KEYS).pointer(scratch).launchEarlyAlone(stream, Grid.of(splits, units), w.headDim() / 2, 0);
+        combine(kernels.kernel("attention_combine_d" + w.headDim()), scratch, splits, w, out)
+                .launchEarlyAlone(stream, combineGrid(w.headDim(), units), COMBINE_THREADS, 0);
+    }
+
+    private static CudaKernel output(CudaKernel kernel, QuantizedVector out) {
+        return kernel.pointer(out.x()).pointer(out.q()).pointer(out.d()).pointer(out.s());
+    }
+
+    /** Whether all layers of a step of one row have few keys: other kernels may do then. */
+    static boolean isShort(Step step) {
+        return step.position(0) < SHORT_CONTEXT_TOKENS;
+    }
+
+    /** Whether the blocks of a key/value head are a cluster, which merges by itself: where each block has few keys. */
+    private boolean clustered(AttentionWeights w, KvLayerLayout layout, Step step) {
+        int keys = isShort(step) ? SHORT_CONTEXT_TOKENS : w.window();
+        return stream.context().device().major() >= CLUSTER_MAJOR && layout.type() == KvType.F16 && keys <= MAX_CLUSTER_KEYS;
     }
 
     /** How many blocks share the keys of a unit, so that all blocks run at the same time. */
@@ -135,18 +157,12 @@ final class CudaAttention implements AutoCloseable {
 
     /** Gives the arguments of a kernel that puts partial results together. */
     static CudaKernel combine(CudaKernel kernel, DevicePointer scratch, int splits, AttentionWeights w, QuantizedVector out) {
-        return kernel.pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()).pointer(out.x()).pointer(out.q()).pointer(out.d())
-                .pointer(out.s());
+        return output(kernel.pointer(scratch).int32(splits).int32(w.heads()).int32(w.kvHeads()), out);
     }
 
     /** Blocks of attention_combine. */
     static Grid combineGrid(int headDim, int units) {
         return new Grid(headDim / COMBINE_DIMS, 2, units);
-    }
-
-    /** Whether the blocks of a key/value head are a cluster, which merges by itself: where a window keeps the keys of each block few. */
-    private boolean clustered(AttentionWeights w) {
-        return stream.context().device().major() >= CLUSTER_MAJOR && w.headDim() == CLUSTER_HEAD_DIM && w.window() <= CLUSTER_BLOCKS * MAX_CLUSTER_SPLIT_KEYS;
     }
 
     private int splits(int headDim, int units) {

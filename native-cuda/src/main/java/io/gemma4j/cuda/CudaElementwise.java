@@ -42,6 +42,7 @@ final class CudaElementwise implements AutoCloseable {
         int threads = runs >= THREADS ? THREADS : WARP;
         kernels.kernel("embed_" + table.kernelType()).pointer(rowsOfTable).int32(table.columns()).pointer(step.tokens()).int32(firstColumn)
                 .float32(scale).pointer(out.start()).int64(out.stride()).int32(out.width())
+                // Not early: kernels after it read what older steps wrote before they wait.
                 .launch(stream, Grid.of(Math.ceilDiv(runs, threads), rows), threads, 0);
     }
 

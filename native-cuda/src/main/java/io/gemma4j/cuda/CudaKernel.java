@@ -16,6 +16,7 @@ import java.util.List;
  */
 final class CudaKernel {
     private static final int ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES = 8;
+    private static final int ATTRIBUTE_SHARED_PERCENT = 9;
     // More dynamic shared memory than this has to be asked for.
     private static final int DEFAULT_SHARED_BYTES = 48 << 10;
     // CUlaunchConfig: grid x, y, z, block x, y, z, shared bytes, stream, attributes, their number.
@@ -38,6 +39,7 @@ final class CudaKernel {
     private final MemorySegment[] arguments;
     private int given;
     private int grantedSharedBytes = DEFAULT_SHARED_BYTES;
+    private boolean beside;
 
     /** Builds the argument block in {@code arena}, the module's. */
     CudaKernel(CudaContext context, String name, MemorySegment function, Arena arena) {
@@ -54,6 +56,10 @@ final class CudaKernel {
         for (int i = 0; i < arguments.length; i++) {
             pointers.setAtIndex(ADDRESS, i, arguments[i]);
         }
+    }
+
+    private void setAttribute(int attribute, int value) {
+        context.check("cuFuncSetAttribute of '" + name + "'", () -> (int) CudaDriver.cuFuncSetAttribute.invokeExact(function, attribute, value));
     }
 
     private MemorySegment[] arguments(Arena arena) {
@@ -121,10 +127,20 @@ final class CudaKernel {
     }
 
     /**
-     * Queues the kernel, which may start while the one before it is still running: before it waits for that, it reads only what has not been written
-     * for long, such as weights.
+     * Queues the kernel, which may start while the one before it is still running, on the same multiprocessors: before it waits for that, it reads only what has not been
+     * written for long, such as weights. A multiprocessor divides its memory between shared memory and cache anew only once it is idle; so that blocks find room
+     * there, all of it is shared memory.
      */
     void launchEarly(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        if (!beside) {
+            setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
+            beside = true;
+        }
+        launch(stream, grid, threads, sharedBytes, true);
+    }
+
+    /** The same for a kernel whose blocks need a multiprocessor to themselves, with a cache, through which goes what they load to registers. */
+    void launchEarlyAlone(CudaStream stream, Grid grid, int threads, int sharedBytes) {
         launch(stream, grid, threads, sharedBytes, true);
     }
 
@@ -135,8 +151,7 @@ final class CudaKernel {
             throw new IllegalStateException("kernel '" + name + "': expected " + arguments.length + " arguments, found " + found);
         }
         if (sharedBytes > grantedSharedBytes) {
-            context.check("cuFuncSetAttribute of '" + name + "'",
-                    () -> (int) CudaDriver.cuFuncSetAttribute.invokeExact(function, ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES, sharedBytes));
+            setAttribute(ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES, sharedBytes);
             grantedSharedBytes = sharedBytes;
         }
         config.setAtIndex(JAVA_INT, 0, grid.x());

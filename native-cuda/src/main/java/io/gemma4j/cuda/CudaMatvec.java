@@ -1,8 +1,10 @@
 package io.gemma4j.cuda;
 
 import io.gemma4j.cuda.CudaKernel.Grid;
+import io.gemma4j.cuda.MatvecLaunch.Footprint;
 import io.gemma4j.cuda.MatvecLaunch.Unit;
 import io.gemma4j.gguf.GgmlType;
+import java.util.Optional;
 
 /** Launches products of one vector with matrices in tiles, most of them with what comes before or after in the same kernel. Used by one thread at a time. */
 final class CudaMatvec {
@@ -11,6 +13,7 @@ final class CudaMatvec {
 
     private final KernelLibrary kernels;
     private final CudaStream stream;
+    private Footprint next = Footprint.WIDE;
 
     CudaMatvec(KernelLibrary kernels, CudaStream stream) {
         this.kernels = kernels;
@@ -51,10 +54,13 @@ final class CudaMatvec {
      */
     record Maxima(DevicePointer values, DevicePointer places, int parts) {}
 
-    private CudaKernel weights(String suffix, TileMatrix matrix, MatvecLaunch launch) {
+    private CudaKernel matrix(String suffix, TileMatrix matrix) {
         return kernels.kernel("matvec_" + matrix.layout().typeName() + suffix).pointer(matrix.start()).int32(matrix.rows())
-                .int32(matrix.layout().columns()).int32(launch.tilesPerUnit()).int32(launch.unitsPerBlock()).int32(launch.extraUnits())
-                .int32(launch.ringStages());
+                .int32(matrix.layout().columns());
+    }
+
+    private CudaKernel weights(String suffix, TileMatrix matrix, MatvecLaunch launch) {
+        return matrix(suffix, matrix).int32(launch.tilesPerUnit()).int32(launch.unitsPerBlock()).int32(launch.extraUnits()).int32(launch.ringStages());
     }
 
     private static CudaKernel input(CudaKernel kernel, QuantizedVector in) {
@@ -72,11 +78,21 @@ final class CudaMatvec {
     }
 
     private void launch(CudaKernel kernel, MatvecLaunch launch) {
-        kernel.launchEarly(stream, Grid.of(launch.grid()), MatvecLaunch.THREADS, launch.sharedBytes());
+        launch(kernel, launch.grid(), launch.sharedBytes(), launch.footprint());
+    }
+
+    private void launch(CudaKernel kernel, int grid, int sharedBytes, Footprint footprint) {
+        kernel.launchEarly(stream, Grid.of(grid), MatvecLaunch.THREADS, sharedBytes);
+        next = footprint == Footprint.WIDE ? Footprint.NARROW : Footprint.WIDE;
+    }
+
+    /** What comes before the next mat-vec takes other space on some multiprocessors than on others: only a wide block is then alone on each. */
+    void startWide() {
+        next = Footprint.WIDE;
     }
 
     private MatvecLaunch cut(TileMatrix matrix, Unit unit) {
-        return MatvecLaunch.of(matrix, unit, device());
+        return MatvecLaunch.of(matrix, unit, next, device());
     }
 
     private CudaDevice device() {
@@ -112,12 +128,12 @@ final class CudaMatvec {
         long firstBytes = first.layout().bytes(first.rows());
         int blocks = device().multiprocessors();
         int firstBlocks = Math.clamp(blocks * firstBytes / (firstBytes + second.layout().bytes(second.rows())), 1, blocks - 1);
-        MatvecLaunch a = MatvecLaunch.of(first, Unit.TILE, 1, false, firstBlocks, device());
-        MatvecLaunch b = MatvecLaunch.of(second, Unit.TILE, 1, false, blocks - firstBlocks, device());
+        MatvecLaunch a = MatvecLaunch.of(first, Unit.TILE, 1, false, firstBlocks, next, device());
+        MatvecLaunch b = MatvecLaunch.of(second, Unit.TILE, 1, false, blocks - firstBlocks, next, device());
         CudaKernel kernel = weights("_" + second.layout().typeName() + "_norm", first, a).pointer(second.start()).int32(second.rows())
                 .int32(b.unitsPerBlock()).int32(b.extraUnits()).int32(a.grid()).int32(b.ringStages());
-        input(kernel, in).pointer(out.first()).pointer(out.second()).launchEarly(stream, Grid.of(a.grid() + b.grid()), MatvecLaunch.THREADS,
-                Math.max(a.sharedBytes(), b.sharedBytes()));
+        MatvecLaunch larger = a.sharedBytes() > b.sharedBytes() ? a : b;
+        launch(input(kernel, in).pointer(out.first()).pointer(out.second()), a.grid() + b.grid(), larger.sharedBytes(), larger.footprint());
     }
 
     private static Unit unit(Planes out) {
@@ -136,6 +152,17 @@ final class CudaMatvec {
         launch(input(input(weights("_norm_gelu", matrix, launch), in).pointer(multiplier), out), launch);
     }
 
+    /** How {@link #projectGelu} does both at once; empty if it cannot. */
+    Optional<GatedProjectionLaunch> gatedProjection(TileMatrix gate, TileMatrix projection) {
+        return GatedProjectionLaunch.of(gate, projection, device());
+    }
+
+    /** {@code out = projection gated}, where {@code gated[n] = geluTanh(gate row n) * multiplier[n]}. */
+    void projectGelu(TileMatrix gate, TileMatrix projection, GatedProjectionLaunch launch, Residual in, DevicePointer multiplier, Planes out) {
+        CudaKernel kernel = matrix("_norm_gelu_project", gate).pointer(projection.start()).int32(projection.rows());
+        launch(input(kernel, in).pointer(multiplier).pointer(out.first()).pointer(out.second()), launch.grid(), launch.sharedBytes(), Footprint.NARROW);
+    }
+
     /**
      * {@code logits = softcap(matrix in)}.
      *
@@ -152,13 +179,13 @@ final class CudaMatvec {
 
     /** {@link #geglu} of each chosen expert; {@code out} has one after the other. */
     void expertsGeglu(TileMatrix gateUp, Experts chosen, Residual in, QuantizedVector out) {
-        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, chosen.slots(), false, device().multiprocessors(), device());
+        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, chosen.slots(), false, device().multiprocessors(), next, device());
         launch(input(input(experts(weights("_experts_norm_geglu", gateUp, launch), chosen), in), out), launch);
     }
 
     /** {@code out = sum_i expertWeights[i] * (matrix of expert i) in_i}. */
     void expertsSum(TileMatrix matrix, Experts chosen, DevicePointer expertWeights, QuantizedVector in, Planes out) {
-        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), chosen.slots(), true, device().multiprocessors(), device());
+        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), chosen.slots(), true, device().multiprocessors(), next, device());
         launch(input(experts(weights("_experts", matrix, launch), chosen).pointer(expertWeights), in).pointer(out.first()).pointer(out.second()),
                 launch);
     }

@@ -18,6 +18,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -73,6 +74,7 @@ final class DecodeBlocks implements AutoCloseable {
     /** The residual has been written to {@code to}: nothing is to be added to it. */
     void start(CudaActivations to) {
         hidden = to;
+        matvec.startWide();
         current = to.start();
         addition = NOTHING;
         scale = 1;
@@ -119,6 +121,11 @@ final class DecodeBlocks implements AutoCloseable {
         long bytes = (long) elements * Float.BYTES;
         DevicePointer start = memory.require(2 * bytes * places).plus(2 * bytes * place);
         return new Planes(start, start.plus(bytes));
+    }
+
+    /** One of three places for what a block adds: a kernel may not write to where it still reads. */
+    private Planes added(int place) {
+        return planes(added, hidden.width(), place, 3);
     }
 
     private static QuantizedVector vector(ScratchMemory memory, int elements) {
@@ -171,6 +178,7 @@ final class DecodeBlocks implements AutoCloseable {
         }
         QuantizedVector result = vector(attended, queries);
         attention.decode(w, epsilon, step, inputs, out, result);
+        matvec.startWide();
         add(tiles(w.output()), result, w.postNorm());
         return true;
     }
@@ -191,8 +199,12 @@ final class DecodeBlocks implements AutoCloseable {
     }
 
     private void add(TileMatrix matrix, QuantizedVector in, Weight postNorm) {
-        Planes branch = planes(added, hidden.width(), 0, 2);
+        Planes branch = added(0);
         matvec.multiply(matrix, in, branch);
+        add(branch, postNorm);
+    }
+
+    private void add(Planes branch, Weight postNorm) {
         addition = new Addition(branch, DevicePointer.NULL, Planes.NONE, DevicePointer.NULL, vector(postNorm));
     }
 
@@ -225,7 +237,7 @@ final class DecodeBlocks implements AutoCloseable {
         QuantizedVector gated = vector(widened, routing.expertsPerRow() * gateUp.rows() / 2);
         matvec.expertsGeglu(gateUp, chosen(gateUp, routing), residual(vector(w.norm()), epsilon), gated);
         TileMatrix down = expert(tiles(w.down()), experts);
-        Planes other = planes(added, hidden.width(), 1, 2);
+        Planes other = added(1);
         matvec.expertsSum(down, chosen(down, routing), routing.weights(), gated, other);
         addition = new Addition(ofShared.branch, vector(w.sharedPostNorm()), other, vector(w.postNorm()), vector(shared.postNorm()));
         return true;
@@ -244,9 +256,17 @@ final class DecodeBlocks implements AutoCloseable {
             return false;
         }
         TileMatrix gate = tiles(w.gate());
+        TileMatrix projection = tiles(w.projection());
+        Optional<GatedProjectionLaunch> atOnce = matvec.gatedProjection(gate, projection);
+        if (atOnce.isPresent()) {
+            Planes branch = added(addition.branch.equals(added(0)) ? 2 : 0);
+            matvec.projectGelu(gate, projection, atOnce.get(), residual(DevicePointer.NULL, epsilon), perLayerInput.start(), branch);
+            add(branch, w.postNorm());
+            return true;
+        }
         QuantizedVector gated = vector(widened, gate.rows());
         matvec.gelu(gate, residual(DevicePointer.NULL, epsilon), perLayerInput.start(), gated);
-        add(tiles(w.projection()), gated, w.postNorm());
+        add(projection, gated, w.postNorm());
         return true;
     }
 

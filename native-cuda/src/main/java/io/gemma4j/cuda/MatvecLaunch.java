@@ -9,23 +9,45 @@ package io.gemma4j.cuda;
  * @param unitsPerBlock units of every block
  * @param extraUnits as many of the first blocks have one unit more
  * @param ringStages stages of the ring through which a warp gets its weights; 0 where it loads them directly
+ * @param sharedBytes dynamic shared memory of a block
+ * @param footprint which that is
  */
-record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, int extraUnits, int ringStages, int sharedBytes) {
+record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, int extraUnits, int ringStages, int sharedBytes, Footprint footprint) {
     /** Threads of a block. */
     static final int THREADS = 512;
     private static final int WARPS = THREADS / 32;
     private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 8;
     private static final int RING_MAJOR = 9;
-    // More than half of what a multiprocessor of compute capability 9.0 or 10.0 has: two mat-vecs on one multiprocessor, while another has none,
-    // take twice the time.
-    private static final int SHARED_BYTES = 150 << 10;
-    // Of that, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
-    private static final int RING_BYTES = 64 << 10;
+    // Of a block, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
+    private static final int RING_BYTES = 48 << 10;
     // Of what a block may have, the kernels take less than this for themselves.
     private static final int STATIC_BYTES = 4 << 10;
     // An 8-bit number for each column, and two floats for each group.
     private static final int QUANTIZED_TILE_BYTES = 256 + 256 / QuantizedVector.GROUP * 2 * Float.BYTES;
+
+    /**
+     * How much shared memory a block takes. On a multiprocessor of compute capability 9.0 or 10.0 a wide and a narrow one fit beside each other, two wide ones
+     * do not: mat-vecs that take turns overlap, the next one's blocks starting beside those of the one before, one on each multiprocessor. Two of one
+     * mat-vec on a multiprocessor, while another has none, would take twice the time.
+     */
+    enum Footprint {
+        /** More than half. */
+        WIDE(144 << 10),
+        /** What a wide one leaves. */
+        NARROW(72 << 10);
+
+        private final int sharedBytes;
+
+        Footprint(int sharedBytes) {
+            this.sharedBytes = sharedBytes;
+        }
+
+        /** Dynamic shared memory of a block, at most. */
+        int sharedBytes() {
+            return sharedBytes;
+        }
+    }
 
     /** What a unit is: what may be cut between blocks. */
     enum Unit {
@@ -39,9 +61,14 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         FOUR_ROW_TILES
     }
 
+    /** What the input vector of a matrix takes in shared memory. */
+    static int inputBytes(TileLayout layout) {
+        return layout.tilesPerRow() * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
+    }
+
     /** For one matrix. */
-    static MatvecLaunch of(TileMatrix matrix, Unit unit, CudaDevice device) {
-        return of(matrix, unit, 1, false, device.multiprocessors(), device);
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, Footprint footprint, CudaDevice device) {
+        return of(matrix, unit, 1, false, device.multiprocessors(), footprint, device);
     }
 
     /**
@@ -50,8 +77,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
      * @param slots how many
      * @param summed whether their products are added, each with an input of its own; else all have the same input
      * @param mostBlocks blocks there are for it
+     * @param wanted is wide all the same where narrow is not enough
      */
-    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, int mostBlocks, CudaDevice device) {
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, int mostBlocks, Footprint wanted, CudaDevice device) {
         TileLayout layout = matrix.layout();
         int rowTiles = TileLayout.rowTiles(matrix.rows());
         int tilesPerRow = layout.tilesPerRow();
@@ -69,18 +97,20 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         }
         int unitsPerBlock = units / workers;
         int inputs = summed ? slots : 1;
-        int inputBytes = tilesPerRow * inputs * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
+        int inputBytes = inputs * inputBytes(layout);
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
         int neededBytes = inputBytes + sumBytes;
+        boolean ring = device.major() >= RING_MAJOR;
+        Footprint footprint = neededBytes + (ring ? MIN_STAGES * stageBytes : 0) <= wanted.sharedBytes ? wanted : Footprint.WIDE;
         int stages = 0;
         int sharedBytes = neededBytes;
-        if (device.major() >= RING_MAJOR) {
-            int room = Math.min(SHARED_BYTES, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
+        if (ring) {
+            int room = Math.min(footprint.sharedBytes, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
             stages = Math.clamp(Math.min(RING_BYTES, room) / stageBytes, MIN_STAGES, MAX_STAGES);
             sharedBytes = neededBytes + Math.max(stages * stageBytes, room);
         }
         // A block on every multiprocessor, even if it has no work: blocks of the next kernel, launched early, then spread evenly.
-        return new MatvecLaunch(tilesPerUnit, mostBlocks, workers, unitsPerBlock, units % workers, stages, sharedBytes);
+        return new MatvecLaunch(tilesPerUnit, mostBlocks, workers, unitsPerBlock, units % workers, stages, sharedBytes, footprint);
     }
 }

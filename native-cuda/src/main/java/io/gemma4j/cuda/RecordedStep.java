@@ -15,11 +15,14 @@ import java.util.SortedSet;
 final class RecordedStep implements AutoCloseable {
     private static final String STEP = "step";
 
+    /** What tells apart steps that queue different work. */
+    private record Variant(Object kind, boolean isShort) {}
+
     private final CudaStream stream;
     private final boolean repeats;
     private final StepInputs inputs;
-    private final Map<Object, CudaGraph> graphs = new HashMap<>();
-    private final Set<Object> prepared = new HashSet<>();
+    private final Map<Variant, CudaGraph> graphs = new HashMap<>();
+    private final Set<Variant> prepared = new HashSet<>();
 
     /** @param repeats whether anything is recorded; without, every step runs as it is */
     RecordedStep(CudaStream stream, boolean repeats) {
@@ -46,20 +49,21 @@ final class RecordedStep implements AutoCloseable {
     /**
      * Runs the step that {@link #inputs} has.
      *
-     * @param kind what tells apart steps that queue different work
+     * @param kind what tells apart steps that queue different work, but for the attention over few tokens
      * @param operations queues what it consists of
      */
     void run(Object kind, Runnable operations) {
-        if (!repeats || !prepared.contains(kind)) {
+        Variant variant = new Variant(kind, CudaAttention.isShort(inputs.step()));
+        if (!repeats || !prepared.contains(variant)) {
             operations.run();
             // Only now: a step that was cancelled has not prepared the next one.
-            prepared.add(kind);
+            prepared.add(variant);
             return;
         }
-        CudaGraph graph = graphs.get(kind);
+        CudaGraph graph = graphs.get(variant);
         if (graph == null) {
             graph = stream.record(operations);
-            graphs.put(kind, graph);
+            graphs.put(variant, graph);
         }
         graph.launch(stream);
     }

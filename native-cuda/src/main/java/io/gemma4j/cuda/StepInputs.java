@@ -37,6 +37,11 @@ final class StepInputs implements AutoCloseable {
         this.copied = new CudaEvent(context);
     }
 
+    /** What is in memory. */
+    Step step() {
+        return step;
+    }
+
     /** Whether {@code current} is what is in memory. */
     boolean holds(Step current) {
         return step == current;

@@ -5,18 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
-import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.HeadQ8_0;
 import io.gemma4j.backend.HeadRotation;
 import io.gemma4j.backend.HeadTQ4;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
-import io.gemma4j.backend.LayerScratch;
-import io.gemma4j.backend.ModelBackend;
-import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Step;
-import io.gemma4j.backend.Weight;
-import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -38,14 +32,10 @@ import org.junit.jupiter.api.TestFactory;
 /** What compressed key/value caches hold, bit by bit, and attention over them against the scalar one, on both sides of every border. */
 @Gpu
 class CompressedCacheTest {
-    private static final float EPSILON = 1e-6f;
-    private static final int HIDDEN = 512;
     private static final int MAX_STEP_ROWS = 64;
     private static final int[] CONTEXTS = {1, 63, 64, 65, 127, 128, 191, 192, 193, 255, 1000, 4096};
     /** Keys, values and queries rounded to 11 bits. */
     private static final double BOUND = 2e-3;
-    /** Inputs of projections rounded to 8 bits, after which keys and values may get neighbouring codes. */
-    private static final double BLOCK_BOUND = 2e-2;
 
     private static Side scalar;
     private static Side gpu;
@@ -164,17 +154,6 @@ class CompressedCacheTest {
         }
     }
 
-    /** Stores so many positions, in steps. */
-    private static void fill(Side side, KvCache cache, int tokens, int width, Random random) {
-        while (cache.tokens() < tokens) {
-            int rows = Math.min(MAX_STEP_ROWS, tokens - cache.tokens());
-            Step step = Step.of(cache, new int[rows], Step.LogitRows.NONE);
-            cache.begin(rows);
-            side.backend().kvUpdate(side.put(RandomTensors.gaussians(rows, width, random)), side.put(RandomTensors.gaussians(rows, width, random)), step, 0);
-            cache.append(rows);
-        }
-    }
-
     /** Stores the next rows and lets them attend. */
     private static List<float[]> attend(Side side, List<KvCache> caches, int rows, int heads, Random random) {
         KvLayerLayout layout = caches.getFirst().layer(0).layout();
@@ -206,7 +185,7 @@ class CompressedCacheTest {
                     try (KvCache cache = side.cache(of.layout(2, 4096), 4096)) {
                         for (int context : CONTEXTS) {
                             int rows = Math.min(Math.min(most, context - cache.tokens()), (context - 1) % 64 + 1);
-                            fill(side, cache, context - rows, 2 * of.headDim, random);
+                            side.fill(cache, context - rows, 2 * of.headDim, MAX_STEP_ROWS, random);
                             all.addAll(attend(side, List.of(cache), rows, 6, random));
                         }
                     }
@@ -222,8 +201,8 @@ class CompressedCacheTest {
             Random random = new Random(7);
             List<float[]> all = new ArrayList<>();
             try (KvCache shorter = side.cache(of.layout(1, 700), 700); KvCache longer = side.cache(of.layout(1, 1000), 1000)) {
-                fill(side, shorter, 70, of.headDim, random);
-                fill(side, longer, 650, of.headDim, random);
+                side.fill(shorter, 70, of.headDim, MAX_STEP_ROWS, random);
+                side.fill(longer, 650, of.headDim, MAX_STEP_ROWS, random);
                 for (int i = 0; i < 4; i++) {
                     all.addAll(attend(side, List.of(shorter, longer), 3, 8, random));
                 }
@@ -241,75 +220,17 @@ class CompressedCacheTest {
                     Random random = new Random(kept);
                     List<float[]> all = new ArrayList<>();
                     try (KvCache cache = side.cache(of.layout(2, 1200), 1200)) {
-                        fill(side, cache, 1000, 2 * of.headDim, random);
+                        side.fill(cache, 1000, 2 * of.headDim, MAX_STEP_ROWS, random);
                         assertTrue(cache.truncate(kept));
                         for (int i = 0; i < 3; i++) {
                             all.addAll(attend(side, List.of(cache), 1, 4, random));
                         }
-                        fill(side, cache, (cache.tokens() / 64 + 1) * 64 + 10, 2 * of.headDim, random);
+                        side.fill(cache, (cache.tokens() / 64 + 1) * 64 + 10, 2 * of.headDim, MAX_STEP_ROWS, random);
                         all.addAll(attend(side, List.of(cache), 9, 4, random));
                     }
                     return all.toArray(float[][]::new);
                 });
             }
         });
-    }
-
-    @TestFactory
-    Stream<DynamicTest> stepsOfOneRowAtEveryBorder() {
-        return Case.tests(of -> {
-            for (int[] heads : new int[][] {{6, 2}, {11, 1}}) {
-                for (boolean values : new boolean[] {true, false}) {
-                    decode(of, heads[0], heads[1], values);
-                }
-            }
-        });
-    }
-
-    /** An attention block of a step of one row, which stores and attends in kernels of its own, then one of a layer that shares the cache. */
-    private static void decode(Case of, int heads, int kvHeads, boolean values) {
-        assertSame(heads + "/" + kvHeads + " heads" + (values ? "" : ", values from keys"), BLOCK_BOUND, side -> {
-            Random random = new Random(heads);
-            ModelBackend b = side.backend();
-            int queries = heads * of.headDim;
-            int keys = kvHeads * of.headDim;
-            RopeFrequencies rope = RopeFrequencies.of(of.headDim, 1e6, null);
-            AttentionWeights owner = new AttentionWeights(heads, kvHeads, of.headDim, Integer.MAX_VALUE, 0, rope, vector(side, HIDDEN, random),
-                    matrix(side, queries, HIDDEN, random), matrix(side, keys, HIDDEN, random), values ? matrix(side, keys, HIDDEN, random) : null,
-                    vector(side, of.headDim, random), vector(side, of.headDim, random), matrix(side, HIDDEN, queries, random), vector(side, HIDDEN, random));
-            AttentionWeights sharing = new AttentionWeights(heads, kvHeads, of.headDim, Integer.MAX_VALUE, 0, rope, vector(side, HIDDEN, random),
-                    matrix(side, queries, HIDDEN, random), null, null, vector(side, of.headDim, random), null, matrix(side, HIDDEN, queries, random),
-                    vector(side, HIDDEN, random));
-            List<float[]> all = new ArrayList<>();
-            try (KvCache cache = side.cache(of.layout(kvHeads, 4096), 4096)) {
-                for (int context : CONTEXTS) {
-                    fill(side, cache, context - 1, keys, random);
-                    Activations hidden = b.allocateActivations(1, HIDDEN);
-                    Activations gateUp = b.allocateActivations(1, 16);
-                    LayerScratch s = new LayerScratch(hidden, b.allocateActivations(1, HIDDEN), b.allocateActivations(1, queries),
-                            b.allocateActivations(1, keys), b.allocateActivations(1, keys), b.allocateActivations(1, queries), gateUp, gateUp.columns(0, 8),
-                            gateUp.columns(8, 8), b.allocateActivations(1, HIDDEN), null, null, null);
-                    Step step = Step.of(cache, new int[1], Step.LogitRows.ALL);
-                    cache.begin(1);
-                    b.embedBlock(b.upload(RandomTensors.of(RandomTensors.gaussians(1, HIDDEN, random))), 1, step, hidden);
-                    b.attentionBlock(owner, EPSILON, step, s);
-                    b.attentionBlock(sharing, EPSILON, step, s);
-                    b.gatherLogitRows(hidden, step, hidden);
-                    all.addAll(List.of(side.get(hidden, 1)));
-                    cache.append(1);
-                }
-            }
-            return all.toArray(float[][]::new);
-        });
-    }
-
-    private static Weight matrix(Side side, int rows, int columns, Random random) {
-        return side.backend().upload(RandomTensors.of(GgmlType.Q8_0, rows, columns, random));
-    }
-
-    private static Weight vector(Side side, int width, Random random) {
-        float[][] values = RandomTensors.gaussians(1, width, random);
-        IntStream.range(0, width).forEach(i -> values[0][i] *= 0.3f);
-        return side.backend().upload(RandomTensors.of(values));
     }
 }

@@ -11,6 +11,7 @@ import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.Step;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.ServiceLoader;
 import java.util.stream.IntStream;
 
@@ -66,6 +67,17 @@ record Side(ModelBackend backend) implements AutoCloseable {
     /** Caches of a model with one layer, the first. */
     KvCache cache(KvLayerLayout layout, int contextTokens) {
         return new KvCache(new ArrayList<>(List.of(backend.allocateKv(layout))), 1, contextTokens);
+    }
+
+    /** Stores random keys and values up to a number of positions, in steps. */
+    void fill(KvCache cache, int tokens, int width, int maxStepRows, Random random) {
+        while (cache.tokens() < tokens) {
+            int rows = Math.min(maxStepRows, tokens - cache.tokens());
+            Step step = Step.of(cache, new int[rows], Step.LogitRows.NONE);
+            cache.begin(rows);
+            backend.kvUpdate(put(RandomTensors.gaussians(rows, width, random)), put(RandomTensors.gaussians(rows, width, random)), step, 0);
+            cache.append(rows);
+        }
     }
 
     @Override
