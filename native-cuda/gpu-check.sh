@@ -4,8 +4,8 @@
 #   native-cuda/gpu-check.sh pack FOLDER          where the project builds: puts a Java runtime, classes and libraries into FOLDER
 #   native-cuda/gpu-check.sh run FOLDER [options] where the GPU is, in the same source tree: runs the tests and prints a table; options are those of
 #                                                 the JUnit console, e.g. --include-classname '.*Golden.*'. Without any, and where there is a
-#                                                 compute-sanitizer, it also watches the steps of the bundled models for bad accesses to memory,
-#                                                 races in shared memory, and reads of what was never written. Larger models are taken from
+#                                                 compute-sanitizer, it also watches the first tokens of the bundled models, and blocks that pass
+#                                                 data through shared memory, for bad accesses, races, and reads of what was never written. Larger models are from
 #                                                 ../shared/fixtures beside the source tree, if that is there.
 #
 # JAVA_HOME names a JDK 25 for "pack"; MAVEN_FLAGS are handed to Maven, e.g. -Dcuda.arch=90a.
@@ -51,7 +51,7 @@ run() {
     console tests --details tree "$@"
     if [ $# -eq 0 ] && command -v compute-sanitizer > "$runtime/sanitizer"; then
         for tool in memcheck racecheck initcheck; do
-            console "$tool" --details summary --include-classname '.*CudaDecodingTest'
+            console "$tool" --details summary --include-classname '.*(CudaFirstTokens|CompressedCache|PerLayerEmbedding)Test'
         done
     fi
     cat "$runtime/table"
