@@ -21,13 +21,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What compressed key/value caches hold, bit by bit, and attention over them against the scalar one, on both sides of every border. */
 @Gpu
@@ -37,20 +35,8 @@ class CompressedCacheTest {
     /** Keys, values and queries rounded to 11 bits. */
     private static final double BOUND = 2e-3;
 
-    private static Side scalar;
-    private static Side gpu;
-
-    @BeforeAll
-    static void open() {
-        scalar = Side.scalar();
-        gpu = Side.gpu();
-    }
-
-    @AfterAll
-    static void close() {
-        gpu.close();
-        scalar.close();
-    }
+    @RegisterExtension
+    static final BothSides SIDES = new BothSides();
 
     /** A type and the size of its heads. */
     private record Case(KvType type, int headDim) {
@@ -65,15 +51,6 @@ class CompressedCacheTest {
 
         KvLayerLayout layout(int kvHeads, int slots) {
             return KvLayerLayout.of(0, kvHeads, headDim, slots, type, MAX_STEP_ROWS);
-        }
-    }
-
-    private static void assertSame(String what, double bound, Function<Side, float[][]> run) {
-        float[][] expected = run.apply(scalar);
-        float[][] actual = run.apply(gpu);
-        for (int row = 0; row < expected.length; row++) {
-            double error = GoldenModel.relativeL2(actual[row], expected[row]);
-            assertTrue(error <= bound, what + ", row " + row + ": relative L2 " + error + ", at most " + bound);
         }
     }
 
@@ -179,7 +156,7 @@ class CompressedCacheTest {
         return Case.tests(of -> {
             // Rows of one run of 64 positions read the same from the tail, however they are put together.
             for (int most : new int[] {1, 5}) {
-                assertSame("at most " + most + " rows", BOUND, side -> {
+                SIDES.assertSame("at most " + most + " rows", BOUND, side -> {
                     Random random = new Random(most);
                     List<float[]> all = new ArrayList<>();
                     try (KvCache cache = side.cache(of.layout(2, 4096), 4096)) {
@@ -197,7 +174,7 @@ class CompressedCacheTest {
 
     @TestFactory
     Stream<DynamicTest> twoSequencesOfDifferentLength() {
-        return Case.tests(of -> assertSame("two sequences", BOUND, side -> {
+        return Case.tests(of -> SIDES.assertSame("two sequences", BOUND, side -> {
             Random random = new Random(7);
             List<float[]> all = new ArrayList<>();
             try (KvCache shorter = side.cache(of.layout(1, 700), 700); KvCache longer = side.cache(of.layout(1, 1000), 1000)) {
@@ -216,7 +193,7 @@ class CompressedCacheTest {
         return Case.tests(of -> {
             // The tail holds 256 positions: some of these leave it all, some a part, some nothing.
             for (int kept : new int[] {999, 940, 800, 768, 500, 64, 3, 0}) {
-                assertSame("rewound to " + kept, BOUND, side -> {
+                SIDES.assertSame("rewound to " + kept, BOUND, side -> {
                     Random random = new Random(kept);
                     List<float[]> all = new ArrayList<>();
                     try (KvCache cache = side.cache(of.layout(2, 1200), 1200)) {

@@ -1,7 +1,5 @@
 package io.gemma4j.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.KvCache;
@@ -13,14 +11,12 @@ import io.gemma4j.tensor.QuantizedTensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Each operation on the GPU against the scalar one, on random values and odd shapes. */
 @Gpu
@@ -33,30 +29,8 @@ class CudaOperationsTest {
     /** Inputs rounded to 8 bits in groups of 8. */
     private static final double INT8_BOUND = 8e-3;
 
-    private static Side scalar;
-    private static Side gpu;
-
-    @BeforeAll
-    static void open() {
-        scalar = Side.scalar();
-        gpu = Side.gpu();
-    }
-
-    @AfterAll
-    static void close() {
-        gpu.close();
-        scalar.close();
-    }
-
-    /** Runs the same on both sides and compares what comes out, row by row. */
-    private static void assertSame(String what, double bound, Function<Side, float[][]> run) {
-        float[][] expected = run.apply(scalar);
-        float[][] actual = run.apply(gpu);
-        for (int row = 0; row < expected.length; row++) {
-            double error = GoldenModel.relativeL2(actual[row], expected[row]);
-            assertTrue(error <= bound, what + ", row " + row + ": relative L2 " + error + ", at most " + bound);
-        }
-    }
+    @RegisterExtension
+    static final BothSides SIDES = new BothSides();
 
     private static Step step(KvCache cache, int rows) {
         return Step.of(cache, IntStream.range(0, rows).toArray(), Step.LogitRows.ALL);
@@ -74,7 +48,7 @@ class CudaOperationsTest {
                 boolean tiled = TileLayout.supports(type, columns);
                 boolean exact = type == GgmlType.F32 || rows == 1 && !tiled || rows <= 4 && tiled && type.blockElements() == 1;
                 double bound = exact ? FLOAT_BOUND : rows <= 4 && tiled ? INT8_BOUND : HALF_BOUND;
-                assertSame(type + " " + outputs + " x " + columns + ", " + rows + " rows", bound, side -> {
+                SIDES.assertSame(type + " " + outputs + " x " + columns + ", " + rows + " rows", bound, side -> {
                     Activations out = side.backend().allocateActivations(rows, outputs);
                     side.backend().matmul(side.backend().upload(weight), side.put(in), out, rows);
                     return side.get(out, rows);
@@ -87,7 +61,7 @@ class CudaOperationsTest {
     Stream<DynamicTest> embeddingsOfEveryType() {
         return RandomTensors.types().map(type -> DynamicTest.dynamicTest(type.toString(), () -> {
             QuantizedTensor table = RandomTensors.of(type, 37, 1280, new Random(1));
-            assertSame(type.toString(), 1e-7, side -> {
+            SIDES.assertSame(type.toString(), 1e-7, side -> {
                 Activations out = side.backend().allocateActivations(37, 512);
                 try (KvCache none = new KvCache(List.of(), 1, 37)) {
                     side.backend().embed(side.backend().upload(table), step(none, 37), 256, 3.5f, out);
@@ -107,17 +81,17 @@ class CudaOperationsTest {
             float[][] residual = RandomTensors.gaussians(rows, width, random);
             QuantizedTensor norm = RandomTensors.of(RandomTensors.gaussians(1, shape[2], random));
             QuantizedTensor rowNorm = RandomTensors.of(RandomTensors.gaussians(1, width, random));
-            assertSame("norm", FLOAT_BOUND, side -> {
+            SIDES.assertSame("norm", FLOAT_BOUND, side -> {
                 Activations x = side.put(in);
                 side.backend().rmsNorm(x, side.backend().upload(norm), shape[1], EPSILON, x, rows);
                 return side.get(x, rows);
             });
-            assertSame("norm without weight", FLOAT_BOUND, side -> {
+            SIDES.assertSame("norm without weight", FLOAT_BOUND, side -> {
                 Activations out = side.backend().allocateActivations(rows, width);
                 side.backend().rmsNorm(side.put(in), null, shape[1], EPSILON, out, rows);
                 return side.get(out, rows);
             });
-            assertSame("added norm", FLOAT_BOUND, side -> {
+            SIDES.assertSame("added norm", FLOAT_BOUND, side -> {
                 Activations to = side.put(residual);
                 side.backend().addRmsNorm(side.put(in), side.backend().upload(rowNorm), EPSILON, to, rows);
                 return side.get(to, rows);
@@ -131,18 +105,18 @@ class CudaOperationsTest {
         Random random = new Random(2);
         float[][] first = RandomTensors.gaussians(rows, 700, random);
         float[][] second = RandomTensors.gaussians(rows, 700, random);
-        assertSame("geglu", FLOAT_BOUND, side -> {
+        SIDES.assertSame("geglu", FLOAT_BOUND, side -> {
             Activations both = side.put(first);
             Activations gate = both.columns(0, 350);
             side.backend().geglu(gate, both.columns(350, 350), gate, rows);
             return side.get(both, rows);
         });
-        assertSame("add", FLOAT_BOUND, side -> {
+        SIDES.assertSame("add", FLOAT_BOUND, side -> {
             Activations x = side.put(first);
             side.backend().add(x.columns(3, 601), side.put(second).columns(50, 601), 0.7f, rows);
             return side.get(x, rows);
         });
-        assertSame("scale, copy, softcap", FLOAT_BOUND, side -> {
+        SIDES.assertSame("scale, copy, softcap", FLOAT_BOUND, side -> {
             Activations x = side.put(first);
             Activations y = side.put(second);
             side.backend().scale(x, -3.25f, rows);
@@ -155,7 +129,7 @@ class CudaOperationsTest {
     @Test
     void rowsThatWantLogitsAreGathered() {
         float[][] in = RandomTensors.gaussians(9, 300, new Random(3));
-        assertSame("gather", 0, side -> {
+        SIDES.assertSame("gather", 0, side -> {
             Activations x = side.put(in);
             try (KvCache one = new KvCache(List.of(), 1, 9); KvCache two = new KvCache(List.of(), 1, 9)) {
                 side.backend().gatherLogitRows(x, Step.of(List.of(new Step.Sequence(one, new int[4], Step.LogitRows.LAST),
@@ -175,7 +149,7 @@ class CudaOperationsTest {
             RopeFrequencies rope = RopeFrequencies.of(headDim, 1e6, headDim == 512 ? factors : null);
             float[][] in = RandomTensors.gaussians(4, 3 * headDim, new Random(headDim));
             for (int before : new int[] {0, 131_000}) {
-                assertSame("rope " + headDim + " after " + before, FLOAT_BOUND, side -> {
+                SIDES.assertSame("rope " + headDim + " after " + before, FLOAT_BOUND, side -> {
                     Activations x = side.put(in);
                     try (KvCache cache = new KvCache(List.of(), 1, 200_000)) {
                         cache.append(before);
@@ -199,7 +173,7 @@ class CudaOperationsTest {
 
     private static void attention(KvType type, int headDim, int heads, int kvHeads, int window, int slots) {
         int[] stepRows = {1, 7, 1, 30, 2, 19, 130};
-        assertSame("attention of " + heads + "/" + kvHeads + " heads, window " + window, type == KvType.F32 ? 2e-5 : HALF_BOUND, side -> {
+        SIDES.assertSame("attention of " + heads + "/" + kvHeads + " heads, window " + window, type == KvType.F32 ? 2e-5 : HALF_BOUND, side -> {
             Random random = new Random(heads * 31L + window);
             List<float[]> all = new ArrayList<>();
             int context = 300;
@@ -248,7 +222,7 @@ class CudaOperationsTest {
         QuantizedTensor down = RandomTensors.of(type, (long) experts * hidden, width, random);
         QuantizedTensor scale = RandomTensors.of(RandomTensors.gaussians(1, experts, random));
         double bound = type == GgmlType.F32 ? FLOAT_BOUND : HALF_BOUND;
-        assertSame(type + ", " + rows + " rows", bound, side -> {
+        SIDES.assertSame(type + ", " + rows + " rows", bound, side -> {
             Routing routing = side.backend().allocateRouting(rows, perRow);
             side.backend().routeExperts(side.put(logits), side.backend().upload(scale), routing, rows);
             Activations wide = side.backend().allocateActivations(rows * perRow, width);

@@ -18,10 +18,9 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The attention block of a step of one row, which has kernels of its own, against the scalar one: that of a layer that owns keys and values, then that of one that shares
@@ -36,20 +35,8 @@ class DecodeAttentionTest {
     /** Inputs of projections rounded to 8 bits, which weighs most where few keys have nearly all of the probability. */
     private static final double BOUND = 2e-2;
 
-    private static Side scalar;
-    private static Side gpu;
-
-    @BeforeAll
-    static void open() {
-        scalar = Side.scalar();
-        gpu = Side.gpu();
-    }
-
-    @AfterAll
-    static void close() {
-        gpu.close();
-        scalar.close();
-    }
+    @RegisterExtension
+    static final BothSides SIDES = new BothSides();
 
     /** A layer. */
     private record Case(KvType type, int headDim, int heads, int kvHeads, boolean values, int window) {
@@ -76,8 +63,8 @@ class DecodeAttentionTest {
             }
         }
         return cases.stream().map(of -> DynamicTest.dynamicTest(of.toString(), () -> {
-            float[][] expected = attend(scalar, of);
-            float[][] actual = attend(gpu, of);
+            float[][] expected = attend(SIDES.scalar(), of);
+            float[][] actual = attend(SIDES.gpu(), of);
             for (int i = 0; i < expected.length; i++) {
                 double error = GoldenModel.relativeL2(actual[i], expected[i]);
                 assertTrue(error <= BOUND, CONTEXTS[i] + " tokens: relative L2 " + error + ", at most " + BOUND);

@@ -15,10 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Blocks of per-layer embeddings in steps of one row against the composition of scalar operations. */
 @Gpu
@@ -30,20 +29,8 @@ class PerLayerEmbeddingTest {
     /** Inputs of each product rounded to 8 bits in groups of 8. */
     private static final double INT8_BOUND = 3e-2;
 
-    private static Side scalar;
-    private static Side gpu;
-
-    @BeforeAll
-    static void open() {
-        scalar = Side.scalar();
-        gpu = Side.gpu();
-    }
-
-    @AfterAll
-    static void close() {
-        gpu.close();
-        scalar.close();
-    }
+    @RegisterExtension
+    static final BothSides SIDES = new BothSides();
 
     private record Case(GgmlType gate, GgmlType projection, int hidden, int width) {
 
@@ -109,8 +96,8 @@ class PerLayerEmbeddingTest {
     @TestFactory
     Stream<DynamicTest> sameAsTheCompositionAndTheSameEveryTime() {
         return Case.all().map(of -> DynamicTest.dynamicTest(of.toString(), () -> {
-            float[] expected = layers(scalar, of, 1)[0];
-            float[][] actual = layers(gpu, of, 50);
+            float[] expected = layers(SIDES.scalar(), of, 1)[0];
+            float[][] actual = layers(SIDES.gpu(), of, 50);
             double bound = of.floats() ? FLOAT_BOUND : INT8_BOUND;
             double error = GoldenModel.relativeL2(actual[0], expected);
             assertTrue(error <= bound, "relative L2 " + error + ", at most " + bound);

@@ -1,7 +1,5 @@
 package io.gemma4j.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
 import io.gemma4j.backend.AttentionWeights;
@@ -18,13 +16,11 @@ import io.gemma4j.tensor.QuantizedTensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Function;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Blocks of several rows on the GPU against the composition of scalar operations. */
 @Gpu
@@ -36,33 +32,8 @@ class PrefillBlocksTest {
     /** Besides, keys and values that are nearly the same may get neighbouring codes. */
     private static final double CODES_BOUND = 4e-2;
 
-    private static Side scalar;
-    private static Side gpu;
-
-    @BeforeAll
-    static void open() {
-        scalar = Side.scalar();
-        gpu = Side.gpu();
-    }
-
-    @AfterAll
-    static void close() {
-        gpu.close();
-        scalar.close();
-    }
-
-    private static void assertSame(String what, Function<Side, float[][]> run) {
-        assertSame(what, BOUND, run);
-    }
-
-    private static void assertSame(String what, double bound, Function<Side, float[][]> run) {
-        float[][] expected = run.apply(scalar);
-        float[][] actual = run.apply(gpu);
-        for (int row = 0; row < expected.length; row++) {
-            double error = GoldenModel.relativeL2(actual[row], expected[row]);
-            assertTrue(error <= bound, what + ", row " + row + ": relative L2 " + error + ", at most " + bound);
-        }
-    }
+    @RegisterExtension
+    static final BothSides SIDES = new BothSides();
 
     private static Weight matrix(Side side, GgmlType type, long rows, int columns, Random random) {
         return side.backend().upload(RandomTensors.of(type, rows, columns, random));
@@ -101,7 +72,7 @@ class PrefillBlocksTest {
     }
 
     private static void attention(Heads of, KvType type) {
-        assertSame(of.toString(), type.compressed() ? CODES_BOUND : BOUND, side -> {
+        SIDES.assertSame(of.toString(), type.compressed() ? CODES_BOUND : BOUND, side -> {
             Random random = new Random(of.window());
             int queries = of.heads() * of.headDim();
             int keys = of.kvHeads() * of.headDim();
@@ -146,7 +117,7 @@ class PrefillBlocksTest {
     }
 
     private static void feedForward(GgmlType type, GgmlType downType, int rows, int width, double normScale) {
-        assertSame(type + ", " + rows + " rows, width " + width, side -> {
+        SIDES.assertSame(type + ", " + rows + " rows, width " + width, BOUND, side -> {
             Random random = new Random(rows + width);
             Weight norm = vector(side, HIDDEN, normScale, random);
             QuantizedTensor gateUp = QuantizedTensor.concatRows("gate, up", RandomTensors.of(type, width, HIDDEN, random),
@@ -165,7 +136,7 @@ class PrefillBlocksTest {
     void rowsBeyondTheRangeOf16BitFloatsAndSmallOnesKeepTheirPrecision() {
         int rows = 300;
         int width = 256;
-        assertSame("rows of all magnitudes", side -> {
+        SIDES.assertSame("rows of all magnitudes", BOUND, side -> {
             Random random = new Random(3);
             // Only the first element of a row decides how large its gated activations are.
             float[][] norm = new float[1][HIDDEN];
@@ -200,7 +171,7 @@ class PrefillBlocksTest {
 
     private static void experts(GgmlType type, int rows, int experts, int perRow) {
         int width = 96;
-        assertSame(type + ", " + rows + " rows", side -> {
+        SIDES.assertSame(type + ", " + rows + " rows", BOUND, side -> {
             Random random = new Random(rows);
             ModelBackend b = side.backend();
             FeedForwardWeights shared = new FeedForwardWeights(vector(side, HIDDEN, 1, random), matrix(side, type, 512, HIDDEN, random), null, null,
