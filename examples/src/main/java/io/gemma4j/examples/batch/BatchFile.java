@@ -63,23 +63,38 @@ public record BatchFile(Path in, Path out) {
     public record Result(long rows, long earlierRows, long errors) {}
 
     /**
+     * Looks at both files without answering anything, so that what is wrong with them is known before a model is loaded for them.
+     *
+     * @throws IOException if there is no such input, or the output cannot be a file
+     * @throws Gemma4Exception if they are one file
+     */
+    public void check() throws IOException {
+        requireRegular(in); // it is read twice
+        if (Files.exists(out)) {
+            requireRegular(out);
+            if (Files.isSameFile(in, out)) {
+                throw new Gemma4Exception(out + ": the answers must go to another file than the rows");
+            }
+            return;
+        }
+        Path folder = out.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            throw new NoSuchFileException(out.toString(), null, "there is no folder " + folder);
+        }
+    }
+
+    /**
      * Answers all rows that have no answer yet.
      *
      * @param answer called for one row after the other; what it throws ends the run
      * @param progress called after each row
      * @return counts
-     * @throws IOException if a file cannot be read or written
-     * @throws Gemma4Exception if the output belongs to another input or another process is writing it
+     * @throws IOException if a file cannot be read or written, as {@link #check} says
+     * @throws Gemma4Exception if both are one file, the output belongs to another input or another process is writing it
      */
     public Result run(Answer answer, Progress progress) throws IOException {
-        requireRegular(in); // it is read twice
-        if (Files.exists(out)) {
-            requireRegular(out);
-        }
+        check();
         long total = countRows();
-        if (Files.exists(out) && Files.isSameFile(in, out)) {
-            throw new Gemma4Exception(out + ": the answers must go to another file than the rows");
-        }
         try (FileChannel channel = FileChannel.open(out, StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock _ = lock(channel);
                 LineReader rows = new LineReader(in); LineReader answers = new LineReader(out)) {
             Run run = new Run(channel, answers, answer, progress, total);

@@ -60,11 +60,13 @@ final class BatchCommand implements Callable<Integer> {
         sampling.applyTo(SamplingOptions.defaults()); // before a model is loaded, which may take long
         OptionValue.require(command, maxTokens >= 1, "--max-tokens must be at least 1, was " + maxTokens);
         LoadOptions options = prefixCache.applyTo(runtime.applyTo(LoadOptions.defaults()));
+        BatchFile rows = new BatchFile(in, out);
+        rows.check(); // likewise
         Path file = model.file(streams);
         BatchFile.Result result;
         try (Gemma4 loaded = load(file, options); BatchAnswers answers = new BatchAnswers(loaded, sampling::applyTo, maxTokens, thinking);
                 Interruption interruption = new Interruption(answers::cancel); ProgressBar bar = new ProgressBar(streams, interruption::requested)) {
-            result = new BatchFile(in, out).run((line, row) -> answers.answer("line " + line, row), (done, total) -> bar.show("answering", done, total));
+            result = rows.run((line, row) -> answers.answer("line " + line, row), (done, total) -> bar.show("answering", done, total));
         }
         streams.err().println("gemma4: " + result.rows() + " rows, of which " + result.earlierRows() + " had an answer; errors: " + result.errors());
         return Gemma4Cli.OK;

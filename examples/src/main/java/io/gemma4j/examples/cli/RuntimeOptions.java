@@ -25,13 +25,13 @@ final class RuntimeOptions {
     private KvType kvType;
 
     @Option(names = "--context", paramLabel = "TOKENS|fit", converter = ContextOption.class,
-            description = "Room for prompt and answer together; fit takes what there is memory for. Default: what the model was made for, at most 8192.")
+            description = "Room for prompt and answer together; fit takes what there is memory for. Default, and 0: what the model was made for, at most 8192.")
     private Integer contextTokens;
 
     @Option(names = "--chunk", paramLabel = "TOKENS", description = "Tokens of a prompt that are processed together. Default: what the backend is fast with.")
     private Integer prefillTokens;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one for each physical core.")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default, and 0: one for each physical core.")
     private Integer threads;
 
     private RuntimeOptions() {}

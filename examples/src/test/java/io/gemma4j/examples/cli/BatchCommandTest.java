@@ -64,6 +64,18 @@ class BatchCommandTest {
     }
 
     @Test
+    void filesAreLookedAtBeforeTheModelIs() throws Exception {
+        Path in = Files.writeString(folder.resolve("in"), "{\"prompt\": \"x\"}\n");
+        Path missing = folder.resolve("missing");
+        for (Path[] wrong : new Path[][] {{missing, folder.resolve("out")}, {in, missing.resolve("out")}, {in, in}, {in, folder}}) {
+            CliRun refused = CliRun.of("batch", "--model", folder.resolve("no-model").toString(), wrong[0].toString(), wrong[1].toString());
+            assertEquals(1, refused.exitCode(), refused.err());
+            assertTrue(refused.err().contains(wrong[0] == missing ? missing.toString() : wrong[1].toString()), refused.err());
+            assertFalse(refused.err().contains("no-model"), refused.err());
+        }
+    }
+
+    @Test
     void eachRowIsAnsweredAndWhatIsWrongWithOneIsItsAnswer() throws Exception {
         Files.write(folder.resolve("in"), String.join("\n",
                 "{\"id\": \"q1\", \"prompt\": \"What is the capital of Germany?\"}",
