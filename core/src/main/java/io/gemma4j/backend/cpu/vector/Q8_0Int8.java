@@ -1,5 +1,7 @@
 package io.gemma4j.backend.cpu.vector;
 
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_BYTES;
+import static io.gemma4j.backend.cpu.vector.Lanes.PAIR_SHORTS;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.ALL;
 import static io.gemma4j.backend.cpu.vector.NativeMemory.POSITIVE;
 import static io.gemma4j.backend.cpu.vector.VectorWidth.FLOATS;
@@ -13,7 +15,6 @@ import io.gemma4j.backend.cpu.kernel.Int8Kernel;
 import io.gemma4j.backend.cpu.kernel.Int8Row;
 import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -22,27 +23,15 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * {@link Int8Kernel} for Q8_0 on vectors of sixteen lanes. Both factors are widened to 16 bits, in which a product and the sum of two are exact: at most
- * 2 * 127 * 128. Of each 64 activations the layout has the bytes and then the scales of each 4.
+ * 2 * 127 * 128. Of each 32 activations the layout has the widened values and then, for each two, their scale.
  */
 final class Q8_0Int8 implements Int8Kernel {
+    private static final int BLOCK = 32;
     private static final int BLOCK_BYTES = 34;
     private static final int GROUP = 4;
-    private static final int RUN = 64;
-    private static final int SCALES = RUN;
-    private static final int LAYOUT_BYTES = SCALES + RUN / GROUP * Float.BYTES;
-
-    // By block of a run: the scales of its eight groups, each for two lanes.
-    private static final VectorShuffle<Float>[] FACTORS = factors();
-
-    @SuppressWarnings({"unchecked", "rawtypes"}) // arrays of generic types can only be made so
-    private static VectorShuffle<Float>[] factors() {
-        VectorShuffle<Float>[] factors = new VectorShuffle[RUN / 32];
-        for (int block = 0; block < factors.length; block++) {
-            int first = 8 * block;
-            factors[block] = VectorShuffle.fromOp(FLOATS, lane -> first + lane / 2);
-        }
-        return factors;
-    }
+    private static final int SCALES = BLOCK * Short.BYTES;
+    private static final int LAYOUT_BYTES = SCALES + BLOCK / 2 * Float.BYTES;
+    private static final VectorShuffle<Float> TWICE = VectorShuffle.fromOp(FLOATS, lane -> lane / 2);
 
     @Override
     public int group() {
@@ -51,11 +40,11 @@ final class Q8_0Int8 implements Int8Kernel {
 
     @Override
     public void arrange(Int8Row x, int columns) {
-        int runs = Math.ceilDiv(columns, RUN);
-        MemorySegment to = x.arrangeFor(this, (long) runs * LAYOUT_BYTES);
-        for (int run = 0; run < runs; run++) {
-            MemorySegment.copy(x.quants(), run * RUN, to, ValueLayout.JAVA_BYTE, (long) run * LAYOUT_BYTES, RUN);
-            MemorySegment.copy(x.scales(), run * (RUN / GROUP), to, ValueLayout.JAVA_FLOAT, (long) run * LAYOUT_BYTES + SCALES, RUN / GROUP);
+        MemorySegment to = x.arrangeFor(this, columns / BLOCK * (long) LAYOUT_BYTES);
+        for (int i = 0; i < columns; i += BLOCK) {
+            long at = i / BLOCK * (long) LAYOUT_BYTES;
+            ((ShortVector) ByteVector.fromArray(PAIR_BYTES, x.quants(), i).convertShape(B2S, PAIR_SHORTS, 0)).intoMemorySegment(to, at, LITTLE_ENDIAN);
+            FloatVector.fromArray(FLOATS, x.scales(), i / GROUP).rearrange(TWICE).intoMemorySegment(to, at + SCALES, LITTLE_ENDIAN);
         }
     }
 
@@ -63,33 +52,35 @@ final class Q8_0Int8 implements Int8Kernel {
     public void dots(MemorySegment bytes, long byteOffset, long rowBytes, int rows, Int8Row x, int columns, float[] out, int outOffset,
             float[] lanes) {
         long address = NativeMemory.rows(GgmlType.Q8_0, bytes, byteOffset, rowBytes, rows, columns);
-        long activations = x.arrangement(this).asSlice(0, (long) Math.ceilDiv(columns, RUN) * LAYOUT_BYTES).address();
+        int blocks = columns / BLOCK;
+        long activations = x.arrangement(this).asSlice(0, blocks * (long) LAYOUT_BYTES).address();
+        long last = address + rows * rowBytes - Long.BYTES;
+        long ahead = 0;
         for (int row = 0; row < rows; row++) {
-            dot(address + row * rowBytes, activations, columns, lanes, Lanes.slot(row));
+            long at = address + row * rowBytes;
+            ahead ^= NativeMemory.pagesAhead(at, rowBytes, last);
+            ahead ^= dot(at, activations, blocks, last, lanes, Lanes.slot(row));
             Lanes.sumRows(lanes, row, rows, out, outOffset);
         }
+        NativeMemory.keep(ahead, out, outOffset, rows);
     }
 
-    private static void dot(long address, long activations, int columns, float[] lanes, int at) {
+    private static long dot(long address, long activations, int blocks, long last, float[] lanes, int at) {
         FloatVector sum = FloatVector.zero(FLOATS);
-        for (int first = 0; first < columns; first += RUN) {
-            long w = address + first / 32 * (long) BLOCK_BYTES & POSITIVE;
-            long x = activations + first / RUN * (long) LAYOUT_BYTES & POSITIVE;
-            FloatVector scales = FloatVector.fromMemorySegment(FLOATS, ALL, x + SCALES, LITTLE_ENDIAN);
-            int blocks = Math.min(RUN, columns - first) / 32;
-            for (int block = 0; block < blocks; block++) {
-                IntVector products = ((ShortVector) ByteVector
-                        .fromMemorySegment(ByteVector.SPECIES_256, ALL, w + BLOCK_BYTES * block + 2, LITTLE_ENDIAN)
-                        .convertShape(B2S, ShortVector.SPECIES_512, 0))
-                        .mul((ShortVector) ByteVector.fromMemorySegment(ByteVector.SPECIES_256, ALL, x + 32 * block, LITTLE_ENDIAN)
-                                .convertShape(B2S, ShortVector.SPECIES_512, 0))
-                        .reinterpretAsInts();
-                // The upper half of each lane plus its lower half.
-                IntVector sums = products.add(products.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-                sum = ((FloatVector) sums.convertShape(I2F, FLOATS, 0))
-                        .fma(scales.rearrange(FACTORS[block]).mul(NativeMemory.f16(w + BLOCK_BYTES * block)), sum);
-            }
+        long ahead = 0;
+        for (int block = 0; block < blocks; block++) {
+            long w = address + block * (long) BLOCK_BYTES & POSITIVE;
+            long x = activations + block * (long) LAYOUT_BYTES & POSITIVE;
+            ahead ^= NativeMemory.ahead(w, last);
+            IntVector products = ((ShortVector) ByteVector.fromMemorySegment(PAIR_BYTES, ALL, w + 2, LITTLE_ENDIAN).convertShape(B2S, PAIR_SHORTS, 0))
+                    .mul(ShortVector.fromMemorySegment(PAIR_SHORTS, ALL, x, LITTLE_ENDIAN))
+                    .reinterpretAsInts();
+            // The upper half of each lane plus its lower half.
+            IntVector sums = products.add(products.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+            sum = ((FloatVector) sums.convertShape(I2F, FLOATS, 0))
+                    .fma(FloatVector.broadcast(FLOATS, NativeMemory.f16(w)).mul(FloatVector.fromMemorySegment(FLOATS, ALL, x + SCALES, LITTLE_ENDIAN)), sum);
         }
         sum.intoArray(lanes, at);
+        return ahead;
     }
 }
