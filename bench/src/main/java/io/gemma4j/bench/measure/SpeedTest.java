@@ -14,6 +14,8 @@ import java.util.SplittableRandom;
  * @param depth tokens in the sequence before
  */
 public record SpeedTest(boolean generates, int tokens, int depth) {
+    // The last of the sequence before: a backend may prepare itself with the first tokens that it generates at some depth.
+    private static final int UNTIMED_GENERATED = 8;
 
     /** Every prompt and every generation at every depth; numbers of 0 tokens are left out. */
     public static List<SpeedTest> of(List<Integer> prompts, List<Integer> generations, List<Integer> depths) {
@@ -45,8 +47,12 @@ public record SpeedTest(boolean generates, int tokens, int depth) {
         // The same tokens for every engine and repetition.
         int[] ids = new SplittableRandom(tokens).ints(contextTokens(), 0, vocabulary).toArray();
         engine.clear();
-        if (depth > 0) {
-            engine.feed(Arrays.copyOf(ids, depth));
+        int prompt = generates ? Math.max(0, depth - UNTIMED_GENERATED) : depth;
+        if (prompt > 0) {
+            engine.feed(Arrays.copyOf(ids, prompt));
+        }
+        if (prompt < depth) {
+            engine.generate(Arrays.copyOfRange(ids, prompt, depth));
         }
         int[] timed = Arrays.copyOfRange(ids, depth, ids.length);
         long start = System.nanoTime();
