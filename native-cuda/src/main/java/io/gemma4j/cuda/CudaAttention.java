@@ -22,7 +22,6 @@ final class CudaAttention implements AutoCloseable {
     // Heads of this size have one block on a multiprocessor, smaller ones accordingly more.
     private static final int MAX_HEAD_DIM = 512;
     private static final int DECODE_MIN_SPLIT_KEYS = 32;
-    private static final int CLUSTER_MAJOR = 9;
     private static final int CLUSTER_BLOCKS = 8;
     private static final int CLUSTER_THREADS = 256;
     private static final int MAX_CLUSTER_KEYS = 2048;
@@ -147,7 +146,7 @@ final class CudaAttention implements AutoCloseable {
     /** Whether the blocks of a key/value head are a cluster, which merges by itself: where each block has few keys. */
     private boolean clustered(AttentionWeights w, KvLayerLayout layout, Step step) {
         int keys = isShort(step) ? SHORT_CONTEXT_TOKENS : w.window();
-        return stream.context().device().major() >= CLUSTER_MAJOR && layout.type() == KvType.F16 && keys <= MAX_CLUSTER_KEYS;
+        return stream.context().device().hasClusters() && layout.type() == KvType.F16 && keys <= MAX_CLUSTER_KEYS;
     }
 
     /** How many blocks share the keys of a unit, so that all blocks run at the same time. */

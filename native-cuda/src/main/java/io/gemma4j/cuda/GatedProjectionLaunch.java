@@ -12,7 +12,6 @@ import java.util.Optional;
 record GatedProjectionLaunch(int grid, int sharedBytes) {
     /** Blocks of a cluster, as the kernels are compiled. */
     static final int CLUSTER_BLOCKS = 8;
-    private static final int CLUSTER_MAJOR = 9;
     /** Widest residual that fits into the registers beside what the kernel has to keep. */
     private static final int MAX_HIDDEN = 4096;
     private static final int WARPS = MatvecLaunch.THREADS / 32;
@@ -28,7 +27,7 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
      */
     static Optional<GatedProjectionLaunch> of(TileMatrix gate, TileMatrix projection, CudaDevice device) {
         int grid = device.multiprocessors() / CLUSTER_BLOCKS * CLUSTER_BLOCKS;
-        if (device.major() < CLUSTER_MAJOR || grid == 0 || gate.layout().type() != projection.layout().type() || gate.rows() % GATE_UNIT_ROWS != 0
+        if (!device.hasClusters() || grid == 0 || gate.layout().type() != projection.layout().type() || gate.rows() % GATE_UNIT_ROWS != 0
                 || gate.layout().columns() > MAX_HIDDEN) {
             return Optional.empty();
         }
