@@ -146,7 +146,7 @@ final class CudaAttention implements AutoCloseable {
     /** Whether the blocks of a key/value head are a cluster, which merges by itself: where each block has few keys. */
     private boolean clustered(AttentionWeights w, KvLayerLayout layout, Step step) {
         int keys = isShort(step) ? SHORT_CONTEXT_TOKENS : w.window();
-        return stream.context().device().hasClusters() && layout.type() == KvType.F16 && keys <= MAX_CLUSTER_KEYS;
+        return stream.context().device().isHopperOrLater() && layout.type() == KvType.F16 && keys <= MAX_CLUSTER_KEYS;
     }
 
     /** How many blocks share the keys of a unit, so that all blocks run at the same time. */

@@ -18,16 +18,16 @@ import java.lang.foreign.MemorySegment;
  * @param memoryBytes of the device
  */
 record CudaDevice(int handle, String name, int major, int minor, int multiprocessors, int maxSharedBytes, long memoryBytes) {
-    private static final int CLUSTER_MAJOR = 9;
+    private static final int HOPPER_MAJOR = 9;
     private static final int ATTRIBUTE_MULTIPROCESSORS = 16;
     private static final int ATTRIBUTE_MAJOR = 75;
     private static final int ATTRIBUTE_MINOR = 76;
     private static final int ATTRIBUTE_MAX_SHARED_OPTIN = 97;
     private static final int NAME_BYTES = 256;
 
-    /** Whether blocks can be launched as clusters, which reach each other's shared memory. */
-    boolean hasClusters() {
-        return major >= CLUSTER_MAJOR;
+    /** Whether it has clusters of blocks, bulk copies to shared memory, and kernels that start before the one before has ended. */
+    boolean isHopperOrLater() {
+        return major >= HOPPER_MAJOR;
     }
 
     /**

@@ -129,10 +129,10 @@ final class CudaKernel {
     /**
      * Queues the kernel, which may start while the one before it is still running, on the same multiprocessors: before it waits for that, it reads only what has not been
      * written for long, such as weights. A multiprocessor divides its memory between shared memory and cache anew only once it is idle; so that blocks find room
-     * there, all of it is shared memory.
+     * there, all of it is shared memory, where devices can start kernels early.
      */
     void launchEarly(CudaStream stream, Grid grid, int threads, int sharedBytes) {
-        if (!beside) {
+        if (!beside && context.device().isHopperOrLater()) {
             setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
             beside = true;
         }

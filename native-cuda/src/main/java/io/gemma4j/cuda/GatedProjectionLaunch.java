@@ -27,7 +27,7 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
      */
     static Optional<GatedProjectionLaunch> of(TileMatrix gate, TileMatrix projection, CudaDevice device) {
         int grid = device.multiprocessors() / CLUSTER_BLOCKS * CLUSTER_BLOCKS;
-        if (!device.hasClusters() || grid == 0 || gate.layout().type() != projection.layout().type() || gate.rows() % GATE_UNIT_ROWS != 0
+        if (!device.isHopperOrLater() || grid == 0 || gate.layout().type() != projection.layout().type() || gate.rows() % GATE_UNIT_ROWS != 0
                 || gate.layout().columns() > MAX_HIDDEN) {
             return Optional.empty();
         }

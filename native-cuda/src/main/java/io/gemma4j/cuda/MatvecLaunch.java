@@ -18,7 +18,6 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
     private static final int WARPS = THREADS / 32;
     private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 8;
-    private static final int RING_MAJOR = 9;
     // Of a block, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
     private static final int RING_BYTES = 48 << 10;
     // Of what a block may have, the kernels take less than this for themselves.
@@ -101,7 +100,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
         int neededBytes = inputBytes + sumBytes;
-        boolean ring = device.major() >= RING_MAJOR;
+        boolean ring = device.isHopperOrLater();
         Footprint footprint = neededBytes + (ring ? MIN_STAGES * stageBytes : 0) <= wanted.sharedBytes ? wanted : Footprint.WIDE;
         int stages = 0;
         int sharedBytes = neededBytes;
