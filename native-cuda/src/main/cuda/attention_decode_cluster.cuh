@@ -8,7 +8,6 @@
 #pragma once
 
 #include "attention_decode.cuh"
-#include "bulk_copy.cuh"
 #include "cluster.cuh"
 
 constexpr int CLUSTER_BLOCKS = 8;

@@ -1,7 +1,7 @@
 // Blocks of a cluster run at the same time and reach each other's shared memory. Compute capability 9.0 and later.
 #pragma once
 
-#include <cstdint>
+#include "bulk_copy.cuh"
 
 #if __CUDA_ARCH__ >= 900
 // Of barriers that are published and nothing else: a release would wait for all memory of the GPU.
@@ -23,7 +23,7 @@ __device__ __forceinline__ int clusterRank() {
 // Where a block of the cluster has what stands at `here` in this one.
 __device__ __forceinline__ uint32_t sharedOf(const void *here, int block) {
     uint32_t there;
-    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(here))), "r"(block));
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(sharedAddress(here)), "r"(block));
     return there;
 }
 
@@ -55,7 +55,7 @@ __device__ __forceinline__ void waitForBytes(const uint64_t *barrier, unsigned p
         "@done bra finished;\n"
         "bra again;\n"
         "finished:\n"
-        "}\n" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(barrier))),
+        "}\n" ::"r"(sharedAddress(barrier)),
         "r"(parity)
         : "memory");
 }

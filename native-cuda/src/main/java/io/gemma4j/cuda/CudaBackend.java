@@ -32,7 +32,6 @@ import java.util.concurrent.ConcurrentHashMap;
 final class CudaBackend implements ModelBackend {
     // Activations take at most this part of the memory that is free once the weights are loaded.
     private static final int ACTIVATION_PART = 4;
-    // Steps whose token is drawn on the host.
     // Decoding the weights, which each step does once, then takes a tenth of the time.
     private static final int PREFERRED_STEP_ROWS = 2048;
 

@@ -139,7 +139,10 @@ final class CudaKernel {
         launch(stream, grid, threads, sharedBytes, true);
     }
 
-    /** The same for a kernel whose blocks need a multiprocessor to themselves, with a cache, through which goes what they load to registers. */
+    /**
+     * The same for a kernel that needs the cache, through which goes what it loads to registers, and for those just before and after it, so that the memory is
+     * not divided anew for them.
+     */
     void launchEarlyAlone(CudaStream stream, Grid grid, int threads, int sharedBytes) {
         launch(stream, grid, threads, sharedBytes, true);
     }
