@@ -51,7 +51,7 @@ run() {
     console tests --details tree "$@"
     if [ $# -eq 0 ] && command -v compute-sanitizer > "$runtime/sanitizer"; then
         for tool in memcheck racecheck initcheck; do
-            console "$tool" --details summary --include-classname '.*(CudaFirstTokens|CompressedCache|PerLayerEmbedding)Test'
+            console "$tool" --details summary --include-classname '.*(CudaFirstTokens|CompressedCache|DerivedKeys|PerLayerEmbedding)Test'
         done
     fi
     cat "$runtime/table"

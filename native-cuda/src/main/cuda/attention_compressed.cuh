@@ -234,6 +234,7 @@ class CompressedAttention : public CodeStream<CodesOf, D, COLUMN_TILES, DEPTH> {
 public:
     using Shape = typename Stream::Shape;
     static constexpr bool ROTATED = CodesOf<D>::ROTATED;
+    static constexpr bool DERIVED = false;
 
     static __device__ __forceinline__ int queryPlace(int dim) { return ::queryPlace(dim); }
 

@@ -179,7 +179,11 @@ __device__ __forceinline__ void prepareHeads(DecodeShared<Cache, D> &shared, con
                     const float4 exact = make_float4(x[0], x[1], x[2], x[3]);
                     *reinterpret_cast<float4 *>((block.isKey(vector) ? shared.key : shared.value) + dim) = asCached(Element(), exact);
                     if (keySlot != nullptr) {
-                        storeCached((block.isKey(vector) ? keySlot : valueSlot) + dim, exact);
+                        if (!Cache::DERIVED || !block.isKey(vector)) {
+                            storeCached((block.isKey(vector) ? keySlot : valueSlot) + dim, exact);
+                        } else if (isStoredOfDerived(dim)) {
+                            storeCached(keySlot + placeInDerived(dim), exact);
+                        }
                     }
                 }
             }
@@ -245,7 +249,6 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a, int mi
     const BlockHeads<D> block = {kvHead * a.group + headOfGroup, columns, columns + (appends && blockIdx.x == 0 ? 2 : 0)};
 
     const KvCacheRef cache = *a.cache;
-    const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
     reinterpret_cast<float2 *>(shared.queryNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.queryNorm)[threadIdx.x];
     if (appends) {
         reinterpret_cast<float2 *>(shared.keyNorm)[threadIdx.x] = reinterpret_cast<const float2 *>(a.keyNorm)[threadIdx.x];
@@ -262,19 +265,19 @@ __device__ __forceinline__ void attentionDecode(const DecodeArguments &a, int mi
     if (split.idle()) {
         return;
     }
-    const CachedRun<Element> run = {static_cast<const Element *>(cache.keys) + headOffset,
-                                    static_cast<const Element *>(cache.values) + headOffset, cache.slots, split.from, split.count};
+    const CachedRun<Element> run = runOf<Cache, D>(cache, kvHead, split.from, split.count);
 
     AttentionStream<Cache, D, 1, DEPTH> stream(shared.stream);
     stream.clear();
     const auto prepare = [&] {
         const bool takesNewToken = block.vectors > columns;
-        const size_t slot = headOffset + static_cast<size_t>(position % cache.slots) * D;
+        const size_t slot = static_cast<size_t>(kvHead) * cache.slots + position % cache.slots;
         const bool stores = takesNewToken && headOfGroup == 0;
         shared.rotations[threadIdx.x] = rotation(turns, position);
         __syncthreads();
-        prepareHeads<Cache, D>(shared, a, block, heads, stores ? static_cast<Element *>(cache.keys) + slot : nullptr,
-                               stores ? static_cast<Element *>(cache.values) + slot : nullptr);
+        prepareHeads<Cache, D>(shared, a, block, heads,
+                               stores ? static_cast<Element *>(cache.keys) + slot * Cache::template KEY_ELEMENTS<D> : nullptr,
+                               stores ? static_cast<Element *>(cache.values) + slot * D : nullptr);
         if (takesNewToken) {
             startWithNewToken<Cache, D>(shared, stream, columns);
         }

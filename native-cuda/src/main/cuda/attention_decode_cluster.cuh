@@ -51,7 +51,7 @@ static_assert(sizeof(ClusterShared<256>) == 39080 && sizeof(ClusterShared<512>) 
 
 #if __CUDA_ARCH__ >= 900
 // Keys and values of a block, a tile at a time, in the registers of its warps.
-template <int D>
+template <class Cache, int D>
 struct ClusterKeys {
     using Tile = ClusterTile<D>;
     const uint16_t *keys;
@@ -63,9 +63,9 @@ struct ClusterKeys {
     Chunk valueChunk;
 
     // Keys beyond the last are replaced by it: what is loaded is always a number, and the softmax leaves it out.
-    __device__ __forceinline__ uint32_t offset(int key) const {
+    __device__ __forceinline__ uint32_t slotOf(int key) const {
         const int slot = firstSlot + min(key, count - 1);
-        return (slot >= slots ? slot - slots : slot) * D;
+        return slot >= slots ? slot - slots : slot;
     }
 
     __device__ __forceinline__ void loadKeys(int tile) {
@@ -73,7 +73,7 @@ struct ClusterKeys {
         const int key = tile + warp / Tile::SCORE_PARTS * 16;
         if (key < count) {
             const int g = threadIdx.x % 32 / 4;
-            CacheF16::loadKeys(keyChunk, keys + offset(key + g), keys + offset(key + g + 8), warp % Tile::SCORE_PARTS * 128, threadIdx.x % 4);
+            Cache::template loadKeys<D>(keyChunk, keys, values, slotOf(key + g), slotOf(key + g + 8), warp % Tile::SCORE_PARTS * 128, threadIdx.x % 4);
         }
     }
 
@@ -82,7 +82,7 @@ struct ClusterKeys {
         const int key = tile + warp / Tile::VALUE_PARTS * 32;
         if (key < count) {
             const uint16_t *from = values + warp % Tile::VALUE_PARTS * 64 + threadIdx.x % 32 / 4 * 8;
-            CacheF16::loadValues(valueChunk, [&](int i) { return from + offset(key + i); }, threadIdx.x % 4);
+            CacheF16::loadValues(valueChunk, [&](int i) { return from + slotOf(key + i) * D; }, threadIdx.x % 4);
         }
     }
 };
@@ -135,12 +135,12 @@ struct ClusterOutput {
     }
 };
 
-// The new token's key or value, of a layer that reads another's cache: it is there already.
+// The new token's key or value, of a layer that reads another's cache: it is there already. derived: null, or what has the elements that stand in `rest`.
 template <int D>
-__device__ __forceinline__ void readNewToken(const uint16_t *from, float *to) {
+__device__ __forceinline__ void readNewToken(const uint16_t *derived, const uint16_t *rest, float *to) {
 #pragma unroll
     for (int dim = threadIdx.x % 32 * 8; dim < D; dim += 256) {
-        const uint4 x = loadCached(from + dim);
+        const uint4 x = loadCached(derived != nullptr && isStoredOfDerived(dim) ? derived + placeInDerived(dim) : rest + dim);
         const uint32_t words[4] = {x.x, x.y, x.z, x.w};
 #pragma unroll
         for (int i = 0; i < 4; i++) {
@@ -167,7 +167,7 @@ __device__ __forceinline__ int slotOf(int position, int slots) {
     return position < slots ? position : position % slots;
 }
 
-template <int D>
+template <class Cache, int D>
 __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a, const AttentionOutput &output) {
     using Tile = ClusterTile<D>;
     extern __shared__ __align__(16) uint8_t sharedBytes[];
@@ -188,7 +188,7 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     // Steps begin when those before have ended, so what these left may be read now: the position, and every key and value but the newest.
     const int position = __ldcg(a.position);
     const KvCacheRef cache = *a.cache;
-    const size_t headOffset = static_cast<size_t>(kvHead) * cache.slots * D;
+    const size_t headSlot = static_cast<size_t>(kvHead) * cache.slots;
     const int first = max(0, position - a.window + 1);
     const ClusterSplit split(position - first);
     const int from = first + blockIdx.x * split.ofBlock;
@@ -204,9 +204,9 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     }
     __syncwarp();
     arriveAtCluster();
-    ClusterKeys<D> stream;
-    stream.keys = static_cast<const uint16_t *>(cache.keys) + headOffset;
-    stream.values = static_cast<const uint16_t *>(cache.values) + headOffset;
+    ClusterKeys<Cache, D> stream;
+    stream.keys = static_cast<const uint16_t *>(cache.keys) + headSlot * Cache::template KEY_ELEMENTS<D>;
+    stream.values = static_cast<const uint16_t *>(cache.values) + headSlot * D;
     stream.slots = cache.slots;
     stream.count = min(split.ofBlock, position - from);
     stream.firstSlot = slotOf(from, cache.slots);
@@ -257,10 +257,11 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     }
     if (adds) {
         float *to = addedHead == 0 ? shared.key : shared.value;
-        uint16_t *cached = static_cast<uint16_t *>(addedHead == 0 ? cache.keys : cache.values) + headOffset
-            + static_cast<size_t>(slotOf(position, cache.slots)) * D;
+        const size_t slot = headSlot + slotOf(position, cache.slots);
+        const bool derived = Cache::DERIVED && addedHead == 0;
+        uint16_t *cached = static_cast<uint16_t *>(addedHead == 0 ? cache.keys : cache.values) + slot * (addedHead == 0 ? Cache::template KEY_ELEMENTS<D> : D);
         if (a.parts == 1) {
-            readNewToken<D>(cached, to);
+            readNewToken<D>(derived ? cached : nullptr, derived ? static_cast<uint16_t *>(cache.values) + slot * D : cached, to);
         } else {
             added.norm(addedHead == 0 ? shared.keyNorm : nullptr, a.epsilon);
             if (addedHead == 0) {
@@ -274,8 +275,8 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
                     const float(&x)[4] = added.x[half][run];
                     const float4 exact = make_float4(x[0], x[1], x[2], x[3]);
                     *reinterpret_cast<float4 *>(to + dim) = asCached(uint16_t(), exact);
-                    if (headOfGroup == 0) {
-                        storeCached(cached + dim, exact);
+                    if (headOfGroup == 0 && (!derived || isStoredOfDerived(dim))) {
+                        storeCached(cached + (derived ? placeInDerived(dim) : dim), exact);
                     }
                 }
             }
@@ -415,14 +416,14 @@ __device__ __forceinline__ void attentionDecodeCluster(const DecodeArguments &a,
     storeAttended<4, Tile::MERGERS>(output, (firstHead + column) * D + blockIdx.x * Tile::SHARE + dim, merged, merger == 0 && column < columns);
 }
 
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)                                                                                           \
+#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D)                                                                                    \
     extern "C" __global__ void __cluster_dims__(CLUSTER_BLOCKS, 1, 1) __launch_bounds__(ClusterTile<D>::THREADS, 2)                       \
         name(const float *plane0, const float *plane1, int parts, int heads, int kvHeads, int group, const float *queryNorm,              \
              const float *keyNorm, float epsilon, const float2 *turns, const int *position, const KvCacheRef *cache, int window,          \
              float *out, int8_t *outQ, float *outD, float *outS) {                                                                        \
-        attentionDecodeCluster<D>({plane0, plane1, parts, heads, kvHeads, group, queryNorm, keyNorm, epsilon, turns, position, cache,     \
-                                   window}, {out, outQ, outD, outS});                                                                     \
+        attentionDecodeCluster<Cache, D>({plane0, plane1, parts, heads, kvHeads, group, queryNorm, keyNorm, epsilon, turns, position,     \
+                                          cache, window}, {out, outQ, outD, outS});                                                       \
     }
 #else
-#define ATTENTION_DECODE_CLUSTER_ENTRY(name, D)
+#define ATTENTION_DECODE_CLUSTER_ENTRY(name, Cache, D)
 #endif

@@ -47,7 +47,8 @@ __device__ __forceinline__ void attention_flash(const FlashArguments& a) {
         int half = thread / 64;
         KvCacheRef cache = *a.cache;
         int64_t head = static_cast<int64_t>(block.kv_head) * cache.slots * 512;
-        const uint16_t* keys = static_cast<const uint16_t*>(cache.keys) + head;
+        bool derived = cache.keyNorm != nullptr;
+        const uint16_t* keys = static_cast<const uint16_t*>(cache.keys) + (derived ? head / 512 * DERIVED_ELEMENTS : head);
         const uint16_t* values = static_cast<const uint16_t*>(cache.values) + head;
         auto fill = [&](auto&& copy) {
             waitForCopy(empty[half] + place.stage, place.phase ^ 1);
@@ -60,7 +61,13 @@ __device__ __forceinline__ void attention_flash(const FlashArguments& a) {
             int first = block.from + round * ROUND_KEYS;
             for (int tile = 0; tile < 4 && round < rounds; tile++) {
                 fill([&](unsigned char* to) {
-                    copy_tile<512, KEYS, 2, 64>(to, keys, cache.slots, first + half * KEYS, block.last, 2 * tile, thread % 64);
+                    if (!derived || tile % 2 == 1) {
+                        copy_tile<512, KEYS, 2, 64>(to, derived ? values : keys, cache.slots, first + half * KEYS, block.last, 2 * tile, thread % 64);
+                    } else if (thread % 64 < 32) { // the dimensions that turn
+                        copy_tile<DERIVED_ELEMENTS, KEYS, 1, 32>(to, keys, cache.slots, first + half * KEYS, block.last, tile / 2, thread % 32);
+                    } else {
+                        copy_tile<512, KEYS, 1, 32>(to + KEYS * 128, values, cache.slots, first + half * KEYS, block.last, 2 * tile + 1, thread % 32);
+                    }
                 });
             }
             for (int tile = 0; tile < 4 && round > 0; tile++) {

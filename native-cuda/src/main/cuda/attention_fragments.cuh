@@ -9,6 +9,7 @@
 #pragma once
 
 #include "half.cuh"
+#include "kv_cache.cuh"
 
 // One lane's part of a chunk: eight 16-byte loads.
 struct Chunk {
@@ -41,14 +42,21 @@ __device__ __forceinline__ SplitPair splitPair(float x, float y) {
 
 struct CacheF16 {
     using Element = uint16_t;
+    static constexpr bool DERIVED = false;
+    // Of a key of D elements, those in the array of keys.
+    template <int D>
+    static constexpr int KEY_ELEMENTS = D;
     static constexpr int KEY_CHUNK_DIMS = 128;  // of 16 keys
     static constexpr int VALUE_CHUNK_KEYS = 32;  // of 64 dims
 
-    static __device__ __forceinline__ void loadKeys(Chunk &chunk, const uint16_t *row0, const uint16_t *row8, int dim, int t) {
+    // keys, values: of one head; slot0, slot8: of the keys g and g + 8.
+    template <int D>
+    static __device__ __forceinline__ void loadKeys(Chunk &chunk, const uint16_t *keys, const uint16_t *values, uint32_t slot0, uint32_t slot8, int dim,
+                                                    int t) {
 #pragma unroll
         for (int b = 0; b < 4; b++) {
-            chunk.words[2 * b] = loadCached(row0 + dim + 32 * b + 8 * t);
-            chunk.words[2 * b + 1] = loadCached(row8 + dim + 32 * b + 8 * t);
+            chunk.words[2 * b] = loadCached(keys + slot0 * D + dim + 32 * b + 8 * t);
+            chunk.words[2 * b + 1] = loadCached(keys + slot8 * D + dim + 32 * b + 8 * t);
         }
     }
 
@@ -112,16 +120,44 @@ struct CacheF16 {
     }
 };
 
+// Keys derived from values: the first 64 dimensions of a chunk may be stored, the others are not.
+struct CacheF16Derived : CacheF16 {
+    static constexpr bool DERIVED = true;
+    template <int D>
+    static constexpr int KEY_ELEMENTS = DERIVED_ELEMENTS;
+    static_assert(DERIVED_PAIRS == KEY_CHUNK_DIMS / 2, "what is stored is half a chunk");
+
+    template <int D>
+    static __device__ __forceinline__ void loadKeys(Chunk &chunk, const uint16_t *keys, const uint16_t *values, uint32_t slot0, uint32_t slot8, int dim,
+                                                    int t) {
+        const uint16_t *rest0 = values + slot0 * D + dim;
+        const uint16_t *rest8 = values + slot8 * D + dim;
+        const uint16_t *stored = keys + placeInDerived(dim);
+        const bool isStored = isStoredOfDerived(dim);
+        const uint16_t *first0 = isStored ? stored + slot0 * DERIVED_ELEMENTS : rest0;
+        const uint16_t *first8 = isStored ? stored + slot8 * DERIVED_ELEMENTS : rest8;
+#pragma unroll
+        for (int b = 0; b < 4; b++) {
+            chunk.words[2 * b] = loadCached((b < 2 ? first0 : rest0) + 32 * b + 8 * t);
+            chunk.words[2 * b + 1] = loadCached((b < 2 ? first8 : rest8) + 32 * b + 8 * t);
+        }
+    }
+};
+
 struct CacheF32 {
     using Element = float;
+    static constexpr bool DERIVED = false;
+    template <int D>
+    static constexpr int KEY_ELEMENTS = D;
     static constexpr int KEY_CHUNK_DIMS = 64;
     static constexpr int VALUE_CHUNK_KEYS = 16;
 
-    static __device__ __forceinline__ void loadKeys(Chunk &chunk, const float *row0, const float *row8, int dim, int t) {
+    template <int D>
+    static __device__ __forceinline__ void loadKeys(Chunk &chunk, const float *keys, const float *, uint32_t slot0, uint32_t slot8, int dim, int t) {
 #pragma unroll
         for (int b = 0; b < 4; b++) {
-            chunk.words[2 * b] = loadCached(row0 + dim + 16 * b + 4 * t);
-            chunk.words[2 * b + 1] = loadCached(row8 + dim + 16 * b + 4 * t);
+            chunk.words[2 * b] = loadCached(keys + slot0 * D + dim + 16 * b + 4 * t);
+            chunk.words[2 * b + 1] = loadCached(keys + slot8 * D + dim + 16 * b + 4 * t);
         }
     }
 

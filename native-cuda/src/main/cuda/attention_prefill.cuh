@@ -57,9 +57,10 @@ __device__ __forceinline__ Segment segmentFrom(const Shared &shared, int first, 
     return {first, end, firstPosition, last < 0 ? splitOf(0, 0, minSplitKeys) : splitOf(from, last + 1 - from, minSplitKeys)};
 }
 
-// Brings a block's queries to shared memory, four elements at a time; those of rotated caches are rotated.
+// Brings a block's queries to shared memory, four elements at a time; those of rotated caches are rotated, those of derived keys multiplied with keyNorm.
 template <int D, class Attention>
-__device__ __forceinline__ void loadQueries(typename Attention::Shape::Shared &shared, const float *queries, int rowStride, int group, int columns) {
+__device__ __forceinline__ void loadQueries(typename Attention::Shape::Shared &shared, const float *queries, int rowStride, int group, int columns,
+                                            const float *keyNorm) {
     const auto store = [&](int column, int dim, float4 q) {
         const SplitPair first = splitPair(q.x, q.y);
         const SplitPair second = splitPair(q.z, q.w);
@@ -81,7 +82,12 @@ __device__ __forceinline__ void loadQueries(typename Attention::Shape::Shared &s
         }
     } else {
         for (int i = threadIdx.x * 4; i < columns * D; i += Attention::Shape::THREADS * 4) {
-            store(i / D, i % D, __ldcg(reinterpret_cast<const float4 *>(head(i / D) + i % D)));
+            float4 q = __ldcg(reinterpret_cast<const float4 *>(head(i / D) + i % D));
+            if (Attention::DERIVED && !isStoredOfDerived(i % D)) {
+                const float4 w = *reinterpret_cast<const float4 *>(keyNorm + i % D);
+                q = make_float4(q.x * w.x, q.y * w.y, q.z * w.z, q.w * w.w);
+            }
+            store(i / D, i % D, q);
         }
     }
 }
@@ -105,7 +111,7 @@ __device__ __forceinline__ void attentionPrefill(const PrefillArguments &a) {
         shared.sequence[threadIdx.x] = __ldcg(a.sequences + firstRow + threadIdx.x);
     }
     loadQueries<D, Attention>(shared.stream, a.queries + static_cast<size_t>(firstRow) * a.queryStride + kvHead * group * D, a.queryStride, group,
-                              rows * group);
+                              rows * group, a.caches[__ldcg(a.sequences + firstRow)].keyNorm);
     __syncthreads();
 
     Split whole = {0, 0, 1};

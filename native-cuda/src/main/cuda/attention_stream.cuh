@@ -97,14 +97,14 @@ private:
         if (c < Shape::KEY_CHUNKS) {
             const int key = 16 * warp;
             if (key < keys) {
-                Cache::loadKeys(chunks[buffer], run.keys + offset(tileSlot, min(key + g, keys - 1)),
-                                run.keys + offset(tileSlot, min(key + g + 8, keys - 1)), c * Cache::KEY_CHUNK_DIMS, t);
+                Cache::template loadKeys<D>(chunks[buffer], run.keys, run.values, slotOf(tileSlot, min(key + g, keys - 1)),
+                                            slotOf(tileSlot, min(key + g + 8, keys - 1)), c * Cache::KEY_CHUNK_DIMS, t);
             }
         } else {
             const int key = (c - Shape::KEY_CHUNKS) * Cache::VALUE_CHUNK_KEYS;
             if (key < keys) {
                 const Element *values = run.values + 64 * warp + 8 * g;
-                Cache::loadValues(chunks[buffer], [&](int i) { return values + offset(tileSlot, min(key + i, keys - 1)); }, t);
+                Cache::loadValues(chunks[buffer], [&](int i) { return values + slotOf(tileSlot, min(key + i, keys - 1)) * D; }, t);
             }
         }
     }
@@ -120,17 +120,26 @@ private:
         }
     }
 
-    __device__ __forceinline__ uint32_t offset(int tileSlot, int key) const { return wrapped(tileSlot + key) * D; }
+    __device__ __forceinline__ uint32_t slotOf(int tileSlot, int key) const { return wrapped(tileSlot + key); }
 };
+
+// The keys and values of a head of such a cache, from .. from + count - 1.
+template <class Cache, int D>
+__device__ __forceinline__ CachedRun<typename Cache::Element> runOf(const KvCacheRef &cache, int kvHead, int from, int count) {
+    using Element = typename Cache::Element;
+    const size_t rows = static_cast<size_t>(kvHead) * cache.slots;
+    return {static_cast<const Element *>(cache.keys) + rows * Cache::template KEY_ELEMENTS<D>, static_cast<const Element *>(cache.values) + rows * D,
+            cache.slots, from, count};
+}
 
 // Over the only store of such a cache.
 template <class Cache, int D, int COLUMN_TILES, int DEPTH>
 class CachedAttention : public AttentionStream<Cache, D, COLUMN_TILES, DEPTH> {
     using Stream = AttentionStream<Cache, D, COLUMN_TILES, DEPTH>;
-    using Element = typename Cache::Element;
 
 public:
     static constexpr bool ROTATED = false;
+    static constexpr bool DERIVED = Cache::DERIVED;
 
     using Stream::Stream;
 
@@ -140,8 +149,6 @@ public:
     // Adds positions from .. from + count - 1 of a key/value head.
     template <class Visible, class Prepare>
     __device__ __forceinline__ void attend(const KvCacheRef &cache, int kvHead, int from, int count, int, Visible visible, Prepare prepare) {
-        const size_t head = static_cast<size_t>(kvHead) * cache.slots * D;
-        Stream::attend({static_cast<const Element *>(cache.keys) + head, static_cast<const Element *>(cache.values) + head, cache.slots, from, count}, visible,
-                       prepare);
+        Stream::attend(runOf<Cache, D>(cache, kvHead, from, count), visible, prepare);
     }
 };

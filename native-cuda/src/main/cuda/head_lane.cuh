@@ -61,6 +61,16 @@ struct HeadLane {
             x[1][i] = a * sine + b * cosine;
         }
     }
+    /** What is stored of a derived key. */
+    template <class ELEMENT>
+    __device__ __forceinline__ void store_derived(ELEMENT* head) const {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            if (isStoredOfDerived(element(half, 0))) {
+                storeCached(head + placeInDerived(element(half, 0)), make_float4(x[half][0], x[half][1], x[half][2], x[half][3]));
+            }
+        }
+    }
     template <class ELEMENT>
     __device__ __forceinline__ void store(ELEMENT* head) const {
 #pragma unroll

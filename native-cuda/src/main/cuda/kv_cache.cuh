@@ -1,5 +1,8 @@
 // The key/value cache of one layer of one sequence: two arrays [kvHeads][slots] of heads; position p lives in slot p % slots. Rotated types have a second
 // store beside it, the tail: two arrays [kvHeads][tailSlots][D] of f16, position p in slot p % tailSlots.
+//
+// Where values are the raw keys, keys may be derived: element i of a key that does not turn is element i of the value times keyNorm[i], so only the others
+// are stored, and queries are multiplied with keyNorm instead.
 #pragma once
 
 #include "half.cuh"
@@ -13,8 +16,21 @@ struct KvCacheRef {
     void *tailValues;
     int tailFrom;  // the first position that the tail has not lost
     int reserved;
+    const float *keyNorm;  // null: keys are not derived
 };
-static_assert(sizeof(KvCacheRef) == 48, "the host writes these records");
+static_assert(sizeof(KvCacheRef) == 56, "the host writes these records");
+
+// Of a derived key of 512 elements, those of the first pairs are stored: [2][DERIVED_PAIRS].
+constexpr int DERIVED_PAIRS = 64;
+constexpr int DERIVED_ELEMENTS = 2 * DERIVED_PAIRS;
+
+__device__ __forceinline__ bool isStoredOfDerived(int element) {
+    return element % 256 < DERIVED_PAIRS;
+}
+
+__device__ __forceinline__ int placeInDerived(int element) {
+    return element / 256 * DERIVED_PAIRS + element % 256;
+}
 
 // What is read from the tail begins at a multiple of TAIL_TILE, no further than TAIL_REACH before the first of the queries.
 constexpr int TAIL_TILE = 64;

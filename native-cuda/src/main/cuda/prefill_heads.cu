@@ -35,7 +35,12 @@ __device__ __forceinline__ void prefill_heads(const HeadInputs& in) {
         lane.rotate(in.inverse_frequencies, position);
     }
     KvCacheRef cache = *in.cache;
-    lane.store(static_cast<uint16_t*>(of_keys ? cache.keys : cache.values) + (static_cast<int64_t>(kv_head) * cache.slots + position % cache.slots) * D);
+    int64_t at = static_cast<int64_t>(kv_head) * cache.slots + position % cache.slots;
+    if (of_keys && cache.keyNorm != nullptr) {
+        lane.store_derived(static_cast<uint16_t*>(cache.keys) + at * DERIVED_ELEMENTS);
+    } else {
+        lane.store(static_cast<uint16_t*>(of_keys ? cache.keys : cache.values) + at * D);
+    }
 }
 
 /**

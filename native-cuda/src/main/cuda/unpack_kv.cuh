@@ -19,7 +19,7 @@ __device__ __forceinline__ void unpack_kv(const UnpackKv& a) {
     int position = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, head = blockIdx.y, of_values = blockIdx.z;
     int64_t half = static_cast<int64_t>(a.heads) * a.slots * D;
     if (position == 0 && head == 0 && of_values == 0 && threadIdx.x == 0) {
-        *a.unpacked = {a.out, a.out + half, a.slots, 0, nullptr, nullptr, 0, 0};
+        *a.unpacked = {a.out, a.out + half, a.slots, 0, nullptr, nullptr, 0, 0, nullptr};
     }
     if (position >= a.tokens) {
         return;

@@ -77,6 +77,15 @@ public interface ModelBackend extends Blocks, AutoCloseable {
     /** Memory for keys and values of one layer of one sequence. */
     KvLayer allocateKv(KvLayerLayout layout);
 
+    /**
+     * The same for a layer whose weights are known: where values are the raw keys, a backend may store once what follows from each other.
+     *
+     * @param owner of the layer that writes them; all steps are its, or of layers that share its cache
+     */
+    default KvLayer allocateKv(KvLayerLayout layout, AttentionWeights owner) {
+        return allocateKv(layout);
+    }
+
     @Override
     void close();
 }

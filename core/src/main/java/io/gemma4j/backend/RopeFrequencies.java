@@ -7,6 +7,8 @@ package io.gemma4j.backend;
  * @param inverseFrequencies one for each pair; not to be modified
  */
 public record RopeFrequencies(double[] inverseFrequencies) {
+    // Radians for each position: over a million positions less than what a float resolves. Files ask for none with a factor of 1e30.
+    private static final double NEGLIGIBLE = 1e-14;
 
     /**
      * {@code base^(-2i / headDim) / factor[i]}.
@@ -19,6 +21,15 @@ public record RopeFrequencies(double[] inverseFrequencies) {
             frequencies[i] = Math.pow(base, -2.0 * i / headDim) / (factors == null ? 1 : factors[i]);
         }
         return new RopeFrequencies(frequencies);
+    }
+
+    /** How many pairs there are up to the last that turns at all within any text. */
+    public int turningPairs() {
+        int pairs = inverseFrequencies.length;
+        while (pairs > 0 && Math.abs(inverseFrequencies[pairs - 1]) < NEGLIGIBLE) {
+            pairs--;
+        }
+        return pairs;
     }
 
     /** Elements of a head. */

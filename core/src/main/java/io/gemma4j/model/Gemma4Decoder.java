@@ -92,7 +92,7 @@ public final class Gemma4Decoder {
         List<KvLayer> layers = new ArrayList<>();
         try {
             for (KvLayerLayout layout : KvLayout.of(config, contextTokens, maxStepRows, type).layers()) {
-                layers.add(backend.allocateKv(layout));
+                layers.add(backend.allocateKv(layout, weights.layers().get(layout.layer()).attention()));
             }
         } catch (RuntimeException | Error e) {
             layers.forEach(KvLayer::close);

@@ -55,16 +55,22 @@ final class CudaAttention implements AutoCloseable {
         counters = new ScratchMemory(stream.context(), "counters of attention", onMove);
     }
 
-    private static KvLayerLayout layout(Step step, int owner) {
-        return step.spans().getFirst().cache().layer(owner).layout();
+    /** One of the caches of a step, which are alike. */
+    static CudaKvLayer layer(Step step, int owner) {
+        return (CudaKvLayer) step.spans().getFirst().cache().layer(owner);
     }
 
     private static String suffix(KvLayerLayout layout) {
         return layout.type().name().toLowerCase(Locale.ROOT);
     }
 
+    /** The end of the names of kernels for a layer's cache, e.g. {@code f16_d512_derived}. */
+    private static String suffix(CudaKvLayer layer) {
+        return suffix(layer.layout()) + "_d" + layer.layout().headDim() + (layer.derived() == null ? "" : "_derived");
+    }
+
     void kvUpdate(CudaActivations keys, CudaActivations values, Step step, StepInputs inputs, int owner) {
-        KvLayerLayout layout = layout(step, owner);
+        KvLayerLayout layout = layer(step, owner).layout();
         if (layout.type().compressed()) {
             compressed.kvUpdate(keys, values, layout, step, inputs);
             return;
@@ -75,7 +81,8 @@ final class CudaAttention implements AutoCloseable {
     }
 
     void attention(CudaActivations queries, Step step, StepInputs inputs, int owner, int heads, int window, CudaActivations out) {
-        KvLayerLayout layout = layout(step, owner);
+        CudaKvLayer layer = layer(step, owner);
+        KvLayerLayout layout = layer.layout();
         int headDim = layout.headDim();
         int group = heads / layout.kvHeads();
         int rowsPerBlock = BLOCK_QUERIES / group;
@@ -83,7 +90,7 @@ final class CudaAttention implements AutoCloseable {
         int units = layout.kvHeads() * rowBlocks;
         int splits = splits(headDim, units);
         DevicePointer scratch = scratch(units, splits, BLOCK_QUERIES, headDim);
-        kernels.kernel("attention_prefill_" + suffix(layout) + "_d" + headDim).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
+        kernels.kernel("attention_prefill_" + suffix(layer)).pointer(queries.start()).int32(queries.stride()).int32(step.rows())
                 .int32(heads).int32(layout.kvHeads()).pointer(inputs.positions()).pointer(inputs.sequences()).pointer(inputs.caches(owner))
                 .int32(window).int32(MIN_SPLIT_KEYS).pointer(scratch).pointer(counters(units)).pointer(out.start()).int32(out.stride())
                 .launch(stream, new Grid(splits, layout.kvHeads(), rowBlocks), headDim / 2, sharedBytes(layout));
@@ -108,7 +115,8 @@ final class CudaAttention implements AutoCloseable {
      * @param projected queries, then keys and values where the layer owns them
      */
     void decode(AttentionWeights w, float epsilon, Step step, StepInputs inputs, CudaMatvec.Planes projected, QuantizedVector out) {
-        KvLayerLayout layout = layout(step, w.owner());
+        CudaKvLayer layer = layer(step, w.owner());
+        KvLayerLayout layout = layer.layout();
         if (layout.type().compressed()) {
             compressed.decode(w, epsilon, layout, inputs, projected, out);
             return;
@@ -117,11 +125,10 @@ final class CudaAttention implements AutoCloseable {
         int group = w.heads() / w.kvHeads();
         int units = w.kvHeads() * Math.ceilDiv(group, DECODE_COLUMNS);
         boolean clustered = clustered(w, layout, step);
-        CudaKernel kernel = kernels.kernel("attention_decode_" + suffix(layout) + "_d" + w.headDim() + (clustered ? "_cluster" : ""))
+        CudaKernel kernel = kernels.kernel("attention_decode_" + suffix(layer) + (clustered ? "_cluster" : ""))
                 .pointer(projected.first()).pointer(projected.second()).int32(parts).int32(w.heads()).int32(w.kvHeads()).int32(group)
-                .pointer(((CudaWeight) w.queryNorm()).vector()).pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : DevicePointer.NULL)
-                .float32(epsilon).pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer()).pointer(inputs.positions())
-                .pointer(inputs.caches(w.owner())).int32(w.window());
+                .pointer(layer.queryNorm(w)).pointer(layer.keyNorm(w)).float32(epsilon).pointer(turns.computeIfAbsent(w.rope(), this::turns).pointer())
+                .pointer(inputs.positions()).pointer(inputs.caches(w.owner())).int32(w.window());
         if (clustered) {
             output(kernel, out).launchEarly(stream, Grid.of(CLUSTER_BLOCKS, units), CLUSTER_THREADS,
                     w.headDim() == 256 ? CLUSTER_SHARED_BYTES_256 : CLUSTER_SHARED_BYTES_512);

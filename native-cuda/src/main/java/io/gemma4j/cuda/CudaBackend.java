@@ -22,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -52,6 +53,7 @@ final class CudaBackend implements ModelBackend {
     private final RecordedStep recorded;
     private final DeviceDraws draws;
     private final List<CudaBuffer> activations = new ArrayList<>();
+    private final Map<Weight, DerivedKeys> derivedKeys = new ConcurrentHashMap<>();
     private final Set<CudaKvLayer> kvLayers = ConcurrentHashMap.newKeySet();
     private volatile SortedSet<Integer> kvOwners = new TreeSet<>();
     private PinnedMemory rowRead;
@@ -163,7 +165,17 @@ final class CudaBackend implements ModelBackend {
 
     @Override
     public KvLayer allocateKv(KvLayerLayout layout) {
-        CudaKvLayer layer = new CudaKvLayer(stream, layout, kvLayers::remove);
+        return allocateKv(layout, (DerivedKeys) null);
+    }
+
+    @Override
+    public KvLayer allocateKv(KvLayerLayout layout, AttentionWeights owner) {
+        return allocateKv(layout, DerivedKeys.apply(layout, owner)
+                ? derivedKeys.computeIfAbsent(owner.keyNorm(), norm -> new DerivedKeys(stream, (CudaWeight) norm)) : null);
+    }
+
+    private KvLayer allocateKv(KvLayerLayout layout, DerivedKeys derived) {
+        CudaKvLayer layer = new CudaKvLayer(stream, layout, derived, kvLayers::remove);
         kvLayers.add(layer);
         synchronized (kvLayers) {
             if (!kvOwners.contains(layout.layer())) {
@@ -395,6 +407,7 @@ final class CudaBackend implements ModelBackend {
             flash.close();
             matmul.close();
             elementwise.close();
+            derivedKeys.values().forEach(DerivedKeys::close);
             activations.forEach(CudaBuffer::close);
         }
     }

@@ -17,6 +17,8 @@ import java.util.List;
 final class CudaKernel {
     private static final int ATTRIBUTE_MAX_DYNAMIC_SHARED_BYTES = 8;
     private static final int ATTRIBUTE_SHARED_PERCENT = 9;
+    // 64 KB of 228.
+    private static final int ALONE_SHARED_PERCENT = 28;
     // More dynamic shared memory than this has to be asked for.
     private static final int DEFAULT_SHARED_BYTES = 48 << 10;
     // CUlaunchConfig: grid x, y, z, block x, y, z, shared bytes, stream, attributes, their number.
@@ -39,7 +41,7 @@ final class CudaKernel {
     private final MemorySegment[] arguments;
     private int given;
     private int grantedSharedBytes = DEFAULT_SHARED_BYTES;
-    private boolean beside;
+    private boolean divided;
 
     /** Builds the argument block in {@code arena}, the module's. */
     CudaKernel(CudaContext context, String name, MemorySegment function, Arena arena) {
@@ -132,10 +134,7 @@ final class CudaKernel {
      * there, all of it is shared memory, where devices can start kernels early.
      */
     void launchEarly(CudaStream stream, Grid grid, int threads, int sharedBytes) {
-        if (!beside && context.device().isHopperOrLater()) {
-            setAttribute(ATTRIBUTE_SHARED_PERCENT, 100);
-            beside = true;
-        }
+        divide(100);
         launch(stream, grid, threads, sharedBytes, true);
     }
 
@@ -144,7 +143,16 @@ final class CudaKernel {
      * not divided anew for them.
      */
     void launchEarlyAlone(CudaStream stream, Grid grid, int threads, int sharedBytes) {
+        divide(ALONE_SHARED_PERCENT);
         launch(stream, grid, threads, sharedBytes, true);
+    }
+
+    // How much of a multiprocessor's memory is shared memory while the kernel runs. Left to itself, the driver keeps the division of the kernel before.
+    private void divide(int sharedPercent) {
+        if (!divided && context.device().isHopperOrLater()) {
+            setAttribute(ATTRIBUTE_SHARED_PERCENT, sharedPercent);
+            divided = true;
+        }
     }
 
     private void launch(CudaStream stream, Grid grid, int threads, int sharedBytes, boolean early) {

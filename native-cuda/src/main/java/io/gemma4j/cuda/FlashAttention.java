@@ -53,14 +53,10 @@ final class FlashAttention implements AutoCloseable {
         }
     }
 
-    private static KvLayerLayout layout(AttentionWeights w, Step step) {
-        return step.spans().getFirst().cache().layer(w.owner()).layout();
-    }
-
     /** Whether there is a kernel for these heads and this cache, and the step has one sequence with enough rows to fill the device. */
     boolean supports(AttentionWeights w, Step step) {
         Shape shape = Shape.of(w.headDim());
-        if (!warpgroups || shape == null || step.spans().size() != 1 || !readable(layout(w, step), step) || w.heads() % w.kvHeads() != 0
+        if (!warpgroups || shape == null || step.spans().size() != 1 || !readable(CudaAttention.layer(step, w.owner()).layout(), step) || w.heads() % w.kvHeads() != 0
                 || shape.blockRows % (w.heads() / w.kvHeads()) != 0) {
             return false;
         }
@@ -89,7 +85,8 @@ final class FlashAttention implements AutoCloseable {
         int rows = step.rows();
         CudaActivations values = w.value() == null ? key : value;
         DevicePointer halves = queries.require((long) rows * w.heads() * w.headDim() * Short.BYTES);
-        KvLayerLayout layout = layout(w, step);
+        CudaKvLayer layer = CudaAttention.layer(step, w.owner());
+        KvLayerLayout layout = layer.layout();
         if (layout.type().compressed()) {
             compressed.prefillHeads(w, epsilon, layout, step, inputs, query, key, values, halves);
             int group = w.heads() / w.kvHeads();
@@ -104,7 +101,7 @@ final class FlashAttention implements AutoCloseable {
         int heads = w.heads() + (w.ownsKv() ? 2 * w.kvHeads() : 0);
         kernels.kernel("prefill_heads_d" + w.headDim()).pointer(query.start()).int64(query.stride()).pointer(w.ownsKv() ? key.start() : none)
                 .int64(key.stride()).pointer(w.ownsKv() ? values.start() : none).int64(values.stride()).int32(w.heads()).int32(w.kvHeads())
-                .pointer(((CudaWeight) w.queryNorm()).vector()).pointer(w.ownsKv() ? ((CudaWeight) w.keyNorm()).vector() : none).float32(epsilon)
+                .pointer(layer.queryNorm(w)).pointer(layer.keyNorm(w)).float32(epsilon)
                 .pointer(elementwise.inverseFrequencies(w.rope())).pointer(inputs.positions()).pointer(inputs.caches(w.owner())).pointer(halves)
                 .launch(stream, Grid.of(rows, Math.ceilDiv(heads, HEADS_PER_BLOCK)), HEAD_THREADS, 0);
         attend(w, shape, step, w.kvHeads(), halves, inputs.caches(w.owner()), out.start(), out.groups());

@@ -14,7 +14,7 @@ import java.util.SortedSet;
 final class StepInputs implements AutoCloseable {
     private static final int INT_ARRAYS = 4;
     // keys, values, slots, tail slots, tail keys, tail values, where the tail begins, padding
-    private static final int CACHE_BYTES = 48;
+    private static final int CACHE_BYTES = 56;
     private static final int MINIMUM_ROWS = 16;
 
     private final CudaContext context;
@@ -83,6 +83,7 @@ final class StepInputs implements AutoCloseable {
                     memory.set(JAVA_LONG, entry + 32, layer.tailValues().address());
                     // Changes only when positions are forgotten, and then a step that the host knows is set before the next is repeated.
                     memory.set(JAVA_INT, entry + 40, current.spans().get(i).cache().tailFrom());
+                    memory.set(JAVA_LONG, entry + 48, layer.derived() == null ? 0 : layer.derived().norm().address());
                 }
             }
             at += (long) capacityRows * CACHE_BYTES;

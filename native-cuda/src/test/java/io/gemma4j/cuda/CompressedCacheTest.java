@@ -64,7 +64,7 @@ class CompressedCacheTest {
             float[][] values = magnitudes(rows, kvHeads * of.headDim, random);
             try (Arena arena = Arena.ofConfined(); CudaContext context = new CudaContext(CudaDevice.of(0)); CudaStream stream = new CudaStream(context);
                     KernelLibrary kernels = new KernelLibrary(context);
-                    CudaKvLayer layer = new CudaKvLayer(stream, of.layout(kvHeads, 100), closed -> {});
+                    CudaKvLayer layer = new CudaKvLayer(stream, of.layout(kvHeads, 100), null, closed -> {});
                     KvCache cache = new KvCache(List.of(layer), 1, 100); StepInputs inputs = new StepInputs(context, () -> {});
                     CudaBuffer floats = CudaBuffer.allocate(context, "keys and values", 2L * rows * kvHeads * of.headDim * Float.BYTES)) {
                 stream.fill(layer.keys(), (byte) 0x55, layer.bytes());
