@@ -76,7 +76,7 @@ public final class Gemma4 implements AutoCloseable {
         int wantedRows = options.prefillTokens() > 0 ? options.prefillTokens() : backend.preferredStepRows();
         int stepRows = backend.maxStepRows(Math.min(wantedRows, longestContext), Gemma4Decoder.scratchBytesPerRow(config));
         boolean fit = options.contextTokens() == LoadOptions.FIT_MEMORY;
-        this.contextTokens = fit ? ModelMemory.fit(config, options, stepRows, backend.freeBytes()) : longestContext;
+        this.contextTokens = fit ? ModelMemory.fit(config, options, stepRows, backend, weights) : longestContext;
         this.decoder = new Gemma4Decoder(config, weights, backend, Math.min(stepRows, contextTokens));
         this.sessions = new OpenSessions(this, options);
         this.pageLocks = options.lockMemory() ? lockPages(file) : List.of();

@@ -3,9 +3,12 @@ package io.gemma4j;
 import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.ModelBackend;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.gguf.GgmlType;
 import io.gemma4j.gguf.GgufFile;
 import io.gemma4j.model.Gemma4Config;
 import io.gemma4j.model.Gemma4Decoder;
+import io.gemma4j.model.Gemma4Weights;
 import io.gemma4j.model.KvLayout;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -32,14 +35,26 @@ final class ModelMemory {
             int stepRows = options.prefillTokens() > 0 ? options.prefillTokens() : automaticRows;
             int context = contextTokens(config, options);
             if (options.contextTokens() == LoadOptions.FIT_MEMORY) {
+                Gemma4Weights described = Gemma4Weights.of(file, config, tensor -> new Described(tensor.name(), tensor.type(), tensor.rows(), tensor.columns()));
                 try (ModelBackend backend = BackendSelection.open(options.backend(), backendOptions(options, file), providers)) {
-                    context = fit(config, options, Math.min(stepRows, backend.preferredStepRows()), backend.freeBytes());
+                    context = fit(config, options, Math.min(stepRows, backend.preferredStepRows()), backend, described);
+                    int rows = Math.min(stepRows, context);
+                    return new MemoryEstimate(weights, Gemma4Decoder.scratchBytes(config, rows), kvBytes(config, options, context, rows, backend, described),
+                            context);
                 }
             }
             int rows = Math.min(stepRows, context);
             return new MemoryEstimate(weights, Gemma4Decoder.scratchBytes(config, rows),
                     KvLayout.of(config, context, rows, options.kvType()).bytes(context), context);
         }
+    }
+
+    /** A weight that is nowhere. */
+    private record Described(String name, GgmlType type, long rows, int columns) implements Weight {}
+
+    private static long kvBytes(Gemma4Config config, LoadOptions options, int contextTokens, int stepRows, ModelBackend backend, Gemma4Weights weights) {
+        return KvLayout.of(config, contextTokens, stepRows, options.kvType()).layers().stream()
+                .mapToLong(layer -> backend.kvBytes(layer, weights.layers().get(layer.layer()).attention())).sum();
     }
 
     static BackendOptions backendOptions(LoadOptions options, GgufFile file) {
@@ -67,10 +82,12 @@ final class ModelMemory {
      * The longest context with which one session fits the memory. A tenth of that is left for what else there is.
      *
      * @param stepRows rows of a step
-     * @param freeBytes without the weights
+     * @param backend whose memory it is
+     * @param weights which need not be there
      * @throws Gemma4Exception if not even a short one fits
      */
-    static int fit(Gemma4Config config, LoadOptions options, int stepRows, long freeBytes) {
+    static int fit(Gemma4Config config, LoadOptions options, int stepRows, ModelBackend backend, Gemma4Weights weights) {
+        long freeBytes = backend.freeBytes();
         long usable = freeBytes - freeBytes / 10 - options.prefixCacheBytes();
         int most = config.contextTokens();
         int fitting = 0;
@@ -80,7 +97,7 @@ final class ModelMemory {
             int context = Math.min(most, middle * FIT_TOKENS);
             int rows = Math.min(stepRows, context);
             long scratch = Gemma4Decoder.scratchBytes(config, rows);
-            long bytes = scratch + scratch / 2 + KvLayout.of(config, context, rows, options.kvType()).bytes(context);
+            long bytes = scratch + scratch / 2 + kvBytes(config, options, context, rows, backend, weights);
             if (bytes <= usable) {
                 fitting = context;
                 low = middle + 1;

@@ -60,6 +60,20 @@ class FitMemoryTest {
     }
 
     @Test
+    void contextIsLongerWhereTheBackendStoresLess() throws Exception {
+        int context = 1024;
+        MemoryEstimate whole = Gemma4.estimateMemory(MiniModels.DENSE.model(), FIT.contextTokens(context));
+        long free = (whole.activationBytes() * 3 / 2 + whole.kvBytesPerSession() / 2) * 10 / 9 + 2;
+        SmallDevice half = new SmallDevice(100, free, 0.5);
+        MemoryEstimate estimate = ModelMemory.estimate(MiniModels.DENSE.model(), FIT, List.of(half));
+        assertEquals(context, estimate.contextTokens());
+        assertEquals(whole.kvBytesPerSession() / 2, estimate.kvBytesPerSession());
+        try (Gemma4 model = half.load(MiniModels.DENSE, FIT)) {
+            assertEquals(context, model.info().contextTokens());
+        }
+    }
+
+    @Test
     void withoutMemoryForAShortContextNothingIsLoaded() throws Exception {
         for (long free : new long[] {0, 1, bytes(MiniModels.DENSE, FIT, 256)}) {
             Gemma4Exception e = assertThrows(Gemma4Exception.class, () -> new SmallDevice(100, free).load(MiniModels.DENSE, FIT));

@@ -9,15 +9,21 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
 
-/** The CPU backend with little memory: room for some sessions, and a figure of what is free. */
+/** The CPU backend with little memory: room for some sessions, a figure of what is free, and a part that caches take of what their shape would. */
 final class SmallDevice implements BackendProvider {
     private final int roomSessions;
     private final long freeBytes;
+    private final double kvPart;
     private Gemma4 model;
 
     SmallDevice(int roomSessions, long freeBytes) {
+        this(roomSessions, freeBytes, 1);
+    }
+
+    SmallDevice(int roomSessions, long freeBytes, double kvPart) {
         this.roomSessions = roomSessions;
         this.freeBytes = freeBytes;
+        this.kvPart = kvPart;
     }
 
     Gemma4 load(Fixture fixture, LoadOptions options) throws Exception {
@@ -43,7 +49,11 @@ final class SmallDevice implements BackendProvider {
                 throw new OutOfDeviceMemoryException("small", "a test", 1, 0, 1, null);
             }
             try {
-                return method.getName().equals("freeBytes") ? freeBytes : method.invoke(cpu, given);
+                return switch (method.getName()) {
+                    case "freeBytes" -> freeBytes;
+                    case "kvBytes" -> (long) (kvPart * (long) method.invoke(cpu, given));
+                    default -> method.invoke(cpu, given);
+                };
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             }

@@ -86,6 +86,11 @@ public interface ModelBackend extends Blocks, AutoCloseable {
         return allocateKv(layout);
     }
 
+    /** Bytes of what that allocates, once all positions are filled. */
+    default long kvBytes(KvLayerLayout layout, AttentionWeights owner) {
+        return layout.bytes(layout.slots());
+    }
+
     @Override
     void close();
 }

@@ -174,6 +174,11 @@ final class CudaBackend implements ModelBackend {
                 ? derivedKeys.computeIfAbsent(owner.keyNorm(), norm -> new DerivedKeys(stream, (CudaWeight) norm)) : null);
     }
 
+    @Override
+    public long kvBytes(KvLayerLayout layout, AttentionWeights owner) {
+        return CudaKvLayer.bytes(layout, DerivedKeys.apply(layout, owner));
+    }
+
     private KvLayer allocateKv(KvLayerLayout layout, DerivedKeys derived) {
         CudaKvLayer layer = new CudaKvLayer(stream, layout, derived, kvLayers::remove);
         kvLayers.add(layer);

@@ -31,13 +31,21 @@ final class CudaKvLayer implements KvLayer {
         this.layout = layout;
         this.derived = derived;
         this.onClose = onClose;
-        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(),
-                layout.kvHeads() * (layout.slots() * (keyBytes() + layout.headBytes()) + 2 * layout.tailSlots() * layout.tailHeadBytes()));
+        buffer = CudaBuffer.allocate(stream.context(), "keys and values of layer " + layout.layer(), bytes(layout, derived != null));
+    }
+
+    /** Device memory of a layer. */
+    static long bytes(KvLayerLayout layout, boolean derived) {
+        return layout.kvHeads() * (layout.slots() * (keyBytes(layout, derived) + layout.headBytes()) + 2 * layout.tailSlots() * layout.tailHeadBytes());
     }
 
     /** What is stored of the key of a head, in bytes. */
+    private static long keyBytes(KvLayerLayout layout, boolean derived) {
+        return derived ? layout.type().headBytes(2 * DerivedKeys.PAIRS) : layout.headBytes();
+    }
+
     private long keyBytes() {
-        return derived == null ? layout.headBytes() : layout.type().headBytes(2 * DerivedKeys.PAIRS);
+        return keyBytes(layout, derived != null);
     }
 
     @Override

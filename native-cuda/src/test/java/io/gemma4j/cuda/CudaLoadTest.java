@@ -1,6 +1,5 @@
 package io.gemma4j.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.Backend;
@@ -17,22 +16,30 @@ class CudaLoadTest {
     @Test
     void loadingAndClosingFiftyTimesGivesAllDeviceMemoryBack() throws Exception {
         LoadOptions options = LoadOptions.defaults().backend(Backend.CUDA).contextTokens(64).prefillTokens(8);
-        // A context of our own, so that the first and the last figure are taken in the same one.
+        // A context of our own, so that all figures are taken in the same one.
         try (CudaContext context = new CudaContext(CudaDevice.of(0))) {
-            long free = 0;
-            for (int i = 0; i < 50; i++) {
-                try (Gemma4 model = Gemma4.load(MODEL, options)) {
-                    Session left = model.newSession();
-                    try (Session closed = model.newSession()) {
-                        closed.feed(2, 3, 4);
-                    }
-                    left.feed(5);
-                }
-                if (i == 4) {
-                    free = context.memory().freeBytes();
-                }
+            loadAndClose(options, 5);
+            long before = 0;
+            long after = -1;
+            // What is free is the device's figure: if another program takes some meanwhile, it is to be seen again.
+            for (int round = 0; round < 3 && after < before; round++) {
+                before = context.memory().freeBytes();
+                loadAndClose(options, 50);
+                after = context.memory().freeBytes();
             }
-            assertEquals(free, context.memory().freeBytes());
+            assertTrue(after >= before, before + " bytes were free before, " + after + " after");
+        }
+    }
+
+    private static void loadAndClose(LoadOptions options, int times) throws Exception {
+        for (int i = 0; i < times; i++) {
+            try (Gemma4 model = Gemma4.load(MODEL, options)) {
+                Session left = model.newSession();
+                try (Session closed = model.newSession()) {
+                    closed.feed(2, 3, 4);
+                }
+                left.feed(5);
+            }
         }
     }
 

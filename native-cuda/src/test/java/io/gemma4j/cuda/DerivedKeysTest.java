@@ -75,7 +75,12 @@ class DerivedKeysTest {
         }
 
         KvCache cache() {
-            return new KvCache(new ArrayList<>(List.of(side.backend().allocateKv(new KvLayerLayout(0, kvHeads, HEAD_DIM, SLOTS, KvType.F16), owner))), 1, SLOTS);
+            KvLayerLayout layout = new KvLayerLayout(0, kvHeads, HEAD_DIM, SLOTS, KvType.F16);
+            KvCache cache = new KvCache(new ArrayList<>(List.of(side.backend().allocateKv(layout, owner))), 1, SLOTS);
+            if (side == SIDES.gpu()) {
+                assertEquals(side.backend().kvBytes(layout, owner), cache.bytes());
+            }
+            return cache;
         }
 
         /** What both layers make of random rows, as many for each of the caches. */
