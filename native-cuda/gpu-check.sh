@@ -47,21 +47,25 @@ run() {
     tar -C "$runtime" -xJf "$folder/runtime.txz"
     cd "$here" # where Maven runs the tests, too
     failed=0
-    printf '%-12s %s\n' check result > "$runtime/table"
-    console tests --details tree "$@"
+    printf '%-30s %s\n' check result > "$runtime/table"
+    console tests all --details tree "$@"
     if [ $# -eq 0 ] && command -v compute-sanitizer > "$runtime/sanitizer"; then
-        for tool in memcheck racecheck initcheck; do
-            console "$tool" --details summary --include-classname '.*(CudaFirstTokens|CompressedCache|DerivedKeys|PerLayerEmbedding)Test'
+        # Class by class: under racecheck one may take minutes, and what has ended is known then.
+        for class in CudaFirstTokens PerLayerEmbedding DerivedKeys CompressedCache; do
+            for tool in memcheck racecheck initcheck; do
+                console "$tool" "$class" --details summary --include-classname ".*\.${class}Test"
+            done
         done
     fi
     cat "$runtime/table"
     return "$failed"
 }
 
-# console NAME OPTIONS...: one run of the tests, under the sanitizer's tool of that name unless it is "tests", and its line of the table.
+# console NAME CLASSES OPTIONS...: one run of the tests, under the sanitizer's tool of that name unless it is "tests", and its line of the table.
 console() {
     name=$1
-    shift
+    classes=$2
+    shift 2
     set -- "$runtime/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
         -cp "$folder/classes/main:$folder/classes/test:$folder/classes/core:$folder/lib/*" org.junit.platform.console.ConsoleLauncher execute \
         --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" "$@"
@@ -81,7 +85,7 @@ console() {
         3) outcome='errors of the sanitizer' ;;
         *) outcome=failed ;;
     esac
-    printf '%-12s %s: %s\n' "$name" "$outcome" "$counts" >> "$runtime/table"
+    printf '%-30s %s: %s\n' "$name $classes" "$outcome" "$counts" | tee -a "$runtime/table"
 }
 
 case $mode in
