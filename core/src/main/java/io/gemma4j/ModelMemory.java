@@ -33,19 +33,19 @@ final class ModelMemory {
             long weights = file.tensors().stream().mapToLong(tensor -> tensor.bytes().byteSize()).sum();
             int automaticRows = options.backend() == Backend.CPU ? ModelBackend.DEFAULT_STEP_ROWS : GPU_STEP_ROWS;
             int stepRows = options.prefillTokens() > 0 ? options.prefillTokens() : automaticRows;
-            int context = contextTokens(config, options);
+            int context;
+            long kvBytes;
             if (options.contextTokens() == LoadOptions.FIT_MEMORY) {
                 Gemma4Weights described = Gemma4Weights.of(file, config, tensor -> new Described(tensor.name(), tensor.type(), tensor.rows(), tensor.columns()));
                 try (ModelBackend backend = BackendSelection.open(options.backend(), backendOptions(options, file), providers)) {
                     context = fit(config, options, Math.min(stepRows, backend.preferredStepRows()), backend, described);
-                    int rows = Math.min(stepRows, context);
-                    return new MemoryEstimate(weights, Gemma4Decoder.scratchBytes(config, rows), kvBytes(config, options, context, rows, backend, described),
-                            context);
+                    kvBytes = kvBytes(config, options, context, Math.min(stepRows, context), backend, described);
                 }
+            } else {
+                context = contextTokens(config, options);
+                kvBytes = KvLayout.of(config, context, Math.min(stepRows, context), options.kvType()).bytes(context);
             }
-            int rows = Math.min(stepRows, context);
-            return new MemoryEstimate(weights, Gemma4Decoder.scratchBytes(config, rows),
-                    KvLayout.of(config, context, rows, options.kvType()).bytes(context), context);
+            return new MemoryEstimate(weights, Gemma4Decoder.scratchBytes(config, Math.min(stepRows, context)), kvBytes, context);
         }
     }
 

@@ -194,10 +194,7 @@ final class CudaAttention implements AutoCloseable {
             values[2 * i + 1] = (float) (turns - values[2 * i]);
         }
         try (Arena arena = Arena.ofConfined()) {
-            CudaBuffer buffer = CudaBuffer.allocate(stream.context(), "rotary frequencies", (long) values.length * Float.BYTES);
-            stream.upload(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), buffer.pointer());
-            stream.synchronize();
-            return buffer;
+            return CudaBuffer.of(stream, "rotary frequencies", arena.allocateFrom(ValueLayout.JAVA_FLOAT, values));
         }
     }
 

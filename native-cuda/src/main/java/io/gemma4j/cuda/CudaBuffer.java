@@ -48,6 +48,20 @@ final class CudaBuffer implements AutoCloseable {
         }
     }
 
+    /**
+     * Allocates memory with contents, which are there on return.
+     *
+     * @param stream of the calling thread
+     * @param contents native
+     * @throws OutOfDeviceMemoryException if the device has not enough
+     */
+    static CudaBuffer of(CudaStream stream, String purpose, MemorySegment contents) {
+        CudaBuffer buffer = allocate(stream.context(), purpose, contents.byteSize());
+        stream.upload(contents, buffer.pointer());
+        stream.synchronize();
+        return buffer;
+    }
+
     long bytes() {
         return bytes;
     }

@@ -93,11 +93,7 @@ final class CudaElementwise implements AutoCloseable {
 
     private CudaBuffer upload(RopeFrequencies rope) {
         try (Arena arena = Arena.ofConfined()) {
-            double[] values = rope.inverseFrequencies();
-            CudaBuffer buffer = CudaBuffer.allocate(stream.context(), "rotary frequencies", (long) values.length * Double.BYTES);
-            stream.upload(arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values), buffer.pointer());
-            stream.synchronize();
-            return buffer;
+            return CudaBuffer.of(stream, "rotary frequencies", arena.allocateFrom(ValueLayout.JAVA_DOUBLE, rope.inverseFrequencies()));
         }
     }
 

@@ -90,10 +90,7 @@ final class DerivedKeys implements AutoCloseable {
 
     private CudaBuffer upload(float[] values) {
         try (Arena arena = Arena.ofConfined()) {
-            CudaBuffer buffer = CudaBuffer.allocate(stream.context(), "norms of derived keys", (long) values.length * Float.BYTES);
-            stream.upload(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), buffer.pointer());
-            stream.synchronize();
-            return buffer;
+            return CudaBuffer.of(stream, "norms of derived keys", arena.allocateFrom(ValueLayout.JAVA_FLOAT, values));
         }
     }
 

@@ -13,7 +13,7 @@ import java.util.SortedSet;
  */
 final class StepInputs implements AutoCloseable {
     private static final int INT_ARRAYS = 4;
-    // keys, values, slots, tail slots, tail keys, tail values, where the tail begins, padding
+    // keys, values, slots, tail slots, tail keys, tail values, where the tail begins, padding, norm of derived keys
     private static final int CACHE_BYTES = 56;
     private static final int MINIMUM_ROWS = 16;
 

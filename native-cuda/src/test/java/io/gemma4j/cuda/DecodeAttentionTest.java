@@ -4,19 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
-import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Step;
-import io.gemma4j.backend.Weight;
-import io.gemma4j.gguf.GgmlType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -79,17 +75,9 @@ class DecodeAttentionTest {
         int queries = of.heads * of.headDim;
         int keys = of.kvHeads * of.headDim;
         RopeFrequencies rope = RopeFrequencies.of(of.headDim, 1e6, null);
-        AttentionWeights owner = new AttentionWeights(of.heads, of.kvHeads, of.headDim, of.window, 0, rope, vector(side, HIDDEN, random),
-                matrix(side, queries, HIDDEN, random), matrix(side, keys, HIDDEN, random), of.values ? matrix(side, keys, HIDDEN, random) : null,
-                vector(side, of.headDim, random), vector(side, of.headDim, random), matrix(side, HIDDEN, queries, random), vector(side, HIDDEN, random));
-        AttentionWeights sharing = new AttentionWeights(of.heads, of.kvHeads, of.headDim, of.window, 0, rope, vector(side, HIDDEN, random),
-                matrix(side, queries, HIDDEN, random), null, null, vector(side, of.headDim, random), null, matrix(side, HIDDEN, queries, random),
-                vector(side, HIDDEN, random));
+        AttentionLayers layers = AttentionLayers.of(side, HIDDEN, of.heads, of.kvHeads, of.headDim, of.values, of.window, rope, random);
         Activations hidden = b.allocateActivations(1, HIDDEN);
-        Activations gateUp = b.allocateActivations(1, 16);
-        LayerScratch s = new LayerScratch(hidden, b.allocateActivations(1, HIDDEN), b.allocateActivations(1, queries), b.allocateActivations(1, keys),
-                b.allocateActivations(1, keys), b.allocateActivations(1, queries), gateUp, gateUp.columns(0, 8), gateUp.columns(8, 8),
-                b.allocateActivations(1, HIDDEN), null, null, null);
+        LayerScratch s = side.scratch(hidden, queries, keys, 8, null);
         List<float[]> all = new ArrayList<>();
         try (KvCache cache = side.cache(KvLayerLayout.of(0, of.kvHeads, of.headDim, of.slots(), of.type, MAX_STEP_ROWS), CONTEXTS[CONTEXTS.length - 1])) {
             for (int context : CONTEXTS) {
@@ -97,23 +85,13 @@ class DecodeAttentionTest {
                 Step step = Step.of(cache, new int[1], Step.LogitRows.ALL);
                 cache.begin(1);
                 b.embedBlock(b.upload(RandomTensors.of(RandomTensors.gaussians(1, HIDDEN, random))), 1, step, hidden);
-                b.attentionBlock(owner, EPSILON, step, s);
-                b.attentionBlock(sharing, EPSILON, step, s);
+                b.attentionBlock(layers.owner(), EPSILON, step, s);
+                b.attentionBlock(layers.sharing(), EPSILON, step, s);
                 b.gatherLogitRows(hidden, step, hidden);
                 all.addAll(List.of(side.get(hidden, 1)));
                 cache.append(1);
             }
         }
         return all.toArray(float[][]::new);
-    }
-
-    private static Weight matrix(Side side, int rows, int columns, Random random) {
-        return side.backend().upload(RandomTensors.of(GgmlType.Q8_0, rows, columns, random));
-    }
-
-    private static Weight vector(Side side, int width, Random random) {
-        float[][] values = RandomTensors.gaussians(1, width, random);
-        IntStream.range(0, width).forEach(i -> values[0][i] *= 0.3f);
-        return side.backend().upload(RandomTensors.of(values));
     }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gemma4j.KvType;
 import io.gemma4j.backend.Activations;
-import io.gemma4j.backend.AttentionWeights;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
 import io.gemma4j.backend.KvStore;
@@ -14,8 +13,6 @@ import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.RopeFrequencies;
 import io.gemma4j.backend.Step;
-import io.gemma4j.backend.Weight;
-import io.gemma4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -44,41 +41,23 @@ class DerivedKeysTest {
     @RegisterExtension
     static final BothSides SIDES = new BothSides();
 
-    /** A layer with the key/value cache of its own, one that shares it, and what they need. */
-    private record Layers(Side side, AttentionWeights owner, AttentionWeights sharing, int heads, int kvHeads) {
+    /** Two layers, and what they need. */
+    private record Layers(Side side, AttentionLayers attention) {
 
         /** {@code turningPairs}: of 256. */
         static Layers of(Side side, int heads, int kvHeads, int turningPairs, Random random) {
-            int queries = heads * HEAD_DIM;
-            int keys = kvHeads * HEAD_DIM;
             float[] factors = new float[HEAD_DIM / 2];
             Arrays.fill(factors, 0, turningPairs, 1);
             Arrays.fill(factors, turningPairs, factors.length, 1e30f);
             RopeFrequencies rope = RopeFrequencies.of(HEAD_DIM, 1e6, factors);
-            AttentionWeights owner = new AttentionWeights(heads, kvHeads, HEAD_DIM, KvCache.NO_WINDOW, 0, rope, vector(side, HIDDEN, random),
-                    matrix(side, queries, HIDDEN, random), matrix(side, keys, HIDDEN, random), null, vector(side, HEAD_DIM, random),
-                    vector(side, HEAD_DIM, random), matrix(side, HIDDEN, queries, random), vector(side, HIDDEN, random));
-            AttentionWeights sharing = new AttentionWeights(heads, kvHeads, HEAD_DIM, KvCache.NO_WINDOW, 0, rope, vector(side, HIDDEN, random),
-                    matrix(side, queries, HIDDEN, random), null, null, vector(side, HEAD_DIM, random), null, matrix(side, HIDDEN, queries, random),
-                    vector(side, HIDDEN, random));
-            return new Layers(side, owner, sharing, heads, kvHeads);
-        }
-
-        private static Weight matrix(Side side, int rows, int columns, Random random) {
-            return side.backend().upload(RandomTensors.of(GgmlType.Q8_0, rows, columns, random));
-        }
-
-        private static Weight vector(Side side, int width, Random random) {
-            float[][] values = RandomTensors.gaussians(1, width, random);
-            IntStream.range(0, width).forEach(i -> values[0][i] *= 0.3f);
-            return side.backend().upload(RandomTensors.of(values));
+            return new Layers(side, AttentionLayers.of(side, HIDDEN, heads, kvHeads, HEAD_DIM, false, KvCache.NO_WINDOW, rope, random));
         }
 
         KvCache cache() {
-            KvLayerLayout layout = new KvLayerLayout(0, kvHeads, HEAD_DIM, SLOTS, KvType.F16);
-            KvCache cache = new KvCache(new ArrayList<>(List.of(side.backend().allocateKv(layout, owner))), 1, SLOTS);
+            KvLayerLayout layout = new KvLayerLayout(0, attention.owner().kvHeads(), HEAD_DIM, SLOTS, KvType.F16);
+            KvCache cache = new KvCache(new ArrayList<>(List.of(side.backend().allocateKv(layout, attention.owner()))), 1, SLOTS);
             if (side == SIDES.gpu()) {
-                assertEquals(side.backend().kvBytes(layout, owner), cache.bytes());
+                assertEquals(side.backend().kvBytes(layout, attention.owner()), cache.bytes());
             }
             return cache;
         }
@@ -88,16 +67,12 @@ class DerivedKeysTest {
             ModelBackend b = side.backend();
             int all = rows * caches.length;
             Activations hidden = b.allocateActivations(all, HIDDEN);
-            Activations gateUp = b.allocateActivations(all, 16);
-            LayerScratch s = new LayerScratch(hidden, b.allocateActivations(all, HIDDEN), b.allocateActivations(all, heads * HEAD_DIM),
-                    b.allocateActivations(all, kvHeads * HEAD_DIM), b.allocateActivations(all, kvHeads * HEAD_DIM),
-                    b.allocateActivations(all, heads * HEAD_DIM), gateUp, gateUp.columns(0, 8), gateUp.columns(8, 8), b.allocateActivations(all, HIDDEN), null,
-                    null, null);
+            LayerScratch s = side.scratch(hidden, attention.owner().heads() * HEAD_DIM, attention.owner().kvHeads() * HEAD_DIM, 8, null);
             Step step = Step.of(Stream.of(caches).map(cache -> new Step.Sequence(cache, IntStream.range(0, rows).toArray(), Step.LogitRows.ALL)).toList());
             Stream.of(caches).forEach(cache -> cache.begin(rows));
             b.embedBlock(b.upload(RandomTensors.of(RandomTensors.gaussians(rows, HIDDEN, random))), 1, step, hidden);
-            b.attentionBlock(owner, EPSILON, step, s);
-            b.attentionBlock(sharing, EPSILON, step, s);
+            b.attentionBlock(attention.owner(), EPSILON, step, s);
+            b.attentionBlock(attention.sharing(), EPSILON, step, s);
             b.gatherLogitRows(hidden, step, hidden);
             float[][] results = side.get(hidden, all);
             Stream.of(caches).forEach(cache -> cache.append(rows));

@@ -54,24 +54,16 @@ class PerLayerEmbeddingTest {
         }
     }
 
-    private static Weight matrix(Side side, GgmlType type, int rows, int columns, Random random) {
-        return side.backend().upload(RandomTensors.of(type, rows, columns, random));
-    }
-
-    private static Weight vector(Side side, int width, Random random) {
-        return side.backend().upload(RandomTensors.of(RandomTensors.gaussians(1, width, random)));
-    }
-
     /** The residual after some layers that have no other block, as often as asked. */
     private static float[][] layers(Side side, Case of, int times) {
         Random random = new Random(of.hidden + of.width);
         ModelBackend b = side.backend();
-        Weight embedding = vector(side, of.hidden, random);
+        Weight embedding = side.vector(of.hidden, 1, random);
         Activations inputs = side.put(RandomTensors.gaussians(1, LAYERS * of.width, random));
         List<PerLayerEmbeddingWeights> layers = new ArrayList<>();
         for (int layer = 0; layer < LAYERS; layer++) {
-            layers.add(new PerLayerEmbeddingWeights(matrix(side, of.gate, of.width, of.hidden, random),
-                    matrix(side, of.projection, of.hidden, of.width, random), vector(side, of.hidden, random)));
+            layers.add(new PerLayerEmbeddingWeights(side.matrix(of.gate, of.width, of.hidden, random),
+                    side.matrix(of.projection, of.hidden, of.width, random), side.vector(of.hidden, 1, random)));
         }
         Activations hidden = b.allocateActivations(1, of.hidden);
         Activations gate = b.allocateActivations(1, of.width);

@@ -35,27 +35,6 @@ class PrefillBlocksTest {
     @RegisterExtension
     static final BothSides SIDES = new BothSides();
 
-    private static Weight matrix(Side side, GgmlType type, long rows, int columns, Random random) {
-        return side.backend().upload(RandomTensors.of(type, rows, columns, random));
-    }
-
-    private static Weight vector(Side side, int width, double scale, Random random) {
-        float[][] values = RandomTensors.gaussians(1, width, random);
-        for (int i = 0; i < width; i++) {
-            values[0][i] *= (float) scale;
-        }
-        return side.backend().upload(RandomTensors.of(values));
-    }
-
-    private static LayerScratch scratch(Side side, Activations hidden, int queries, int keys, int width, LayerScratch.ExpertScratch experts) {
-        ModelBackend b = side.backend();
-        int rows = hidden.rows();
-        Activations gateUp = b.allocateActivations(rows, 2 * width);
-        return new LayerScratch(hidden, b.allocateActivations(rows, HIDDEN), b.allocateActivations(rows, queries), b.allocateActivations(rows, keys),
-                b.allocateActivations(rows, keys), b.allocateActivations(rows, queries), gateUp, gateUp.columns(0, width), gateUp.columns(width, width),
-                b.allocateActivations(rows, HIDDEN), null, null, experts);
-    }
-
     private static Step step(KvCache cache, int rows) {
         return Step.of(cache, new int[rows], Step.LogitRows.LAST);
     }
@@ -77,19 +56,19 @@ class PrefillBlocksTest {
             int queries = of.heads() * of.headDim();
             int keys = of.kvHeads() * of.headDim();
             RopeFrequencies rope = RopeFrequencies.of(of.headDim(), 1e4, null);
-            AttentionWeights owner = new AttentionWeights(of.heads(), of.kvHeads(), of.headDim(), of.window(), 0, rope, vector(side, HIDDEN, 1, random),
-                    matrix(side, GgmlType.Q4_K, queries, HIDDEN, random), matrix(side, GgmlType.Q5_0, keys, HIDDEN, random),
-                    of.values() ? matrix(side, GgmlType.Q6_K, keys, HIDDEN, random) : null, vector(side, of.headDim(), 0.3, random),
-                    vector(side, of.headDim(), 0.3, random), matrix(side, GgmlType.Q4_K, HIDDEN, queries, random), vector(side, HIDDEN, 1, random));
-            AttentionWeights sharing = new AttentionWeights(of.heads(), of.kvHeads(), of.headDim(), of.window(), 0, rope, vector(side, HIDDEN, 1, random),
-                    matrix(side, GgmlType.Q8_0, queries, HIDDEN, random), null, null, vector(side, of.headDim(), 0.3, random), null,
-                    matrix(side, GgmlType.BF16, HIDDEN, queries, random), vector(side, HIDDEN, 1, random));
+            AttentionWeights owner = new AttentionWeights(of.heads(), of.kvHeads(), of.headDim(), of.window(), 0, rope, side.vector(HIDDEN, 1, random),
+                    side.matrix(GgmlType.Q4_K, queries, HIDDEN, random), side.matrix(GgmlType.Q5_0, keys, HIDDEN, random),
+                    of.values() ? side.matrix(GgmlType.Q6_K, keys, HIDDEN, random) : null, side.vector(of.headDim(), 0.3, random),
+                    side.vector(of.headDim(), 0.3, random), side.matrix(GgmlType.Q4_K, HIDDEN, queries, random), side.vector(HIDDEN, 1, random));
+            AttentionWeights sharing = new AttentionWeights(of.heads(), of.kvHeads(), of.headDim(), of.window(), 0, rope, side.vector(HIDDEN, 1, random),
+                    side.matrix(GgmlType.Q8_0, queries, HIDDEN, random), null, null, side.vector(of.headDim(), 0.3, random), null,
+                    side.matrix(GgmlType.BF16, HIDDEN, queries, random), side.vector(HIDDEN, 1, random));
             List<float[]> all = new ArrayList<>();
             try (KvCache cache = side.cache(of.kvHeads(), of.headDim(), of.slots(), type, 500)) {
                 // From 192 on, a step within 64 positions reads the same from a tail, however its rows are put together.
                 for (int rows : new int[] {130, 7, 55, 33}) {
                     Activations hidden = side.put(RandomTensors.gaussians(rows, HIDDEN, random));
-                    LayerScratch s = scratch(side, hidden, queries, keys, 8, null);
+                    LayerScratch s = side.scratch(hidden, queries, keys, 8, null);
                     Step step = step(cache, rows);
                     side.backend().attentionBlock(owner, EPSILON, step, s);
                     side.backend().attentionBlock(sharing, EPSILON, step, s);
@@ -119,14 +98,14 @@ class PrefillBlocksTest {
     private static void feedForward(GgmlType type, GgmlType downType, int rows, int width, double normScale) {
         SIDES.assertSame(type + ", " + rows + " rows, width " + width, BOUND, side -> {
             Random random = new Random(rows + width);
-            Weight norm = vector(side, HIDDEN, normScale, random);
+            Weight norm = side.vector(HIDDEN, normScale, random);
             QuantizedTensor gateUp = QuantizedTensor.concatRows("gate, up", RandomTensors.of(type, width, HIDDEN, random),
                     RandomTensors.of(type, width, HIDDEN, random));
-            FeedForwardWeights w = new FeedForwardWeights(norm, side.backend().upload(gateUp), null, null, matrix(side, downType, HIDDEN, width, random),
-                    vector(side, HIDDEN, 1, random));
+            FeedForwardWeights w = new FeedForwardWeights(norm, side.backend().upload(gateUp), null, null, side.matrix(downType, HIDDEN, width, random),
+                    side.vector(HIDDEN, 1, random));
             Activations hidden = side.put(RandomTensors.gaussians(rows, HIDDEN, random));
             try (KvCache none = new KvCache(List.of(), 1, rows)) {
-                side.backend().feedForwardBlock(w, EPSILON, step(none, rows), scratch(side, hidden, 8, 8, width, null));
+                side.backend().feedForwardBlock(w, EPSILON, step(none, rows), side.scratch(hidden, 8, 8, width, null));
             }
             return side.get(hidden, rows);
         });
@@ -150,11 +129,11 @@ class PrefillBlocksTest {
             in[17][0] = 4;
             in[290] = new float[HIDDEN];
             FeedForwardWeights w = new FeedForwardWeights(side.backend().upload(RandomTensors.of(norm)),
-                    matrix(side, GgmlType.Q4_K, 2 * width, HIDDEN, random), null, null, matrix(side, GgmlType.Q4_K, HIDDEN, width, random),
-                    vector(side, HIDDEN, 1, random));
+                    side.matrix(GgmlType.Q4_K, 2 * width, HIDDEN, random), null, null, side.matrix(GgmlType.Q4_K, HIDDEN, width, random),
+                    side.vector(HIDDEN, 1, random));
             Activations hidden = side.put(in);
             try (KvCache none = new KvCache(List.of(), 1, rows)) {
-                side.backend().feedForwardBlock(w, EPSILON, step(none, rows), scratch(side, hidden, 8, 8, width, null));
+                side.backend().feedForwardBlock(w, EPSILON, step(none, rows), side.scratch(hidden, 8, 8, width, null));
             }
             return side.get(hidden, rows);
         });
@@ -174,19 +153,19 @@ class PrefillBlocksTest {
         SIDES.assertSame(type + ", " + rows + " rows", BOUND, side -> {
             Random random = new Random(rows);
             ModelBackend b = side.backend();
-            FeedForwardWeights shared = new FeedForwardWeights(vector(side, HIDDEN, 1, random), matrix(side, type, 512, HIDDEN, random), null, null,
-                    matrix(side, type, HIDDEN, 256, random), vector(side, HIDDEN, 1, random));
-            ExpertWeights w = new ExpertWeights(vector(side, HIDDEN, 1, random), matrix(side, GgmlType.F32, experts, HIDDEN, random),
-                    vector(side, HIDDEN, 1, random), matrix(side, type, 2L * width * experts, HIDDEN, random), null, null,
-                    matrix(side, GgmlType.Q5_0, (long) HIDDEN * experts, width, random), vector(side, experts, 1, random), vector(side, HIDDEN, 1, random),
-                    vector(side, HIDDEN, 1, random));
+            FeedForwardWeights shared = new FeedForwardWeights(side.vector(HIDDEN, 1, random), side.matrix(type, 512, HIDDEN, random), null, null,
+                    side.matrix(type, HIDDEN, 256, random), side.vector(HIDDEN, 1, random));
+            ExpertWeights w = new ExpertWeights(side.vector(HIDDEN, 1, random), side.matrix(GgmlType.F32, experts, HIDDEN, random),
+                    side.vector(HIDDEN, 1, random), side.matrix(type, 2L * width * experts, HIDDEN, random), null, null,
+                    side.matrix(GgmlType.Q5_0, (long) HIDDEN * experts, width, random), side.vector(experts, 1, random), side.vector(HIDDEN, 1, random),
+                    side.vector(HIDDEN, 1, random));
             Activations gateUp = b.allocateActivations(rows * perRow, 2 * width);
             LayerScratch.ExpertScratch e = new LayerScratch.ExpertScratch(b.allocateActivations(rows, experts), b.allocateRouting(rows, perRow), gateUp,
                     gateUp.columns(0, width), gateUp.columns(width, width), b.allocateActivations(rows * perRow, HIDDEN),
                     b.allocateActivations(rows, HIDDEN));
             Activations hidden = side.put(RandomTensors.gaussians(rows, HIDDEN, random));
             try (KvCache none = new KvCache(List.of(), 1, rows)) {
-                b.expertBlock(shared, w, EPSILON, step(none, rows), scratch(side, hidden, 8, 8, 256, e));
+                b.expertBlock(shared, w, EPSILON, step(none, rows), side.scratch(hidden, 8, 8, 256, e));
             }
             return side.get(hidden, rows);
         });

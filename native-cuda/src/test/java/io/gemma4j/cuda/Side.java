@@ -7,8 +7,11 @@ import io.gemma4j.backend.BackendOptions;
 import io.gemma4j.backend.BackendProvider;
 import io.gemma4j.backend.KvCache;
 import io.gemma4j.backend.KvLayerLayout;
+import io.gemma4j.backend.LayerScratch;
 import io.gemma4j.backend.ModelBackend;
 import io.gemma4j.backend.Step;
+import io.gemma4j.backend.Weight;
+import io.gemma4j.gguf.GgmlType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -57,6 +60,37 @@ record Side(ModelBackend backend) implements AutoCloseable {
             backend.read(from, row, values[row]);
         }
         return values;
+    }
+
+    /** A matrix of random bits. */
+    Weight matrix(GgmlType type, long rows, int columns, Random random) {
+        return backend.upload(RandomTensors.of(type, rows, columns, random));
+    }
+
+    /** A vector of Gaussians times {@code scale}. */
+    Weight vector(int width, double scale, Random random) {
+        float[][] values = RandomTensors.gaussians(1, width, random);
+        for (int i = 0; i < width; i++) {
+            values[0][i] *= (float) scale;
+        }
+        return backend.upload(RandomTensors.of(values));
+    }
+
+    /**
+     * What blocks of a layer need.
+     *
+     * @param hidden the residual
+     * @param queries elements of all query heads
+     * @param keys elements of all key heads
+     * @param width of gate and up
+     * @param experts null where there are none
+     */
+    LayerScratch scratch(Activations hidden, int queries, int keys, int width, LayerScratch.ExpertScratch experts) {
+        int rows = hidden.rows();
+        Activations gateUp = backend.allocateActivations(rows, 2 * width);
+        return new LayerScratch(hidden, backend.allocateActivations(rows, hidden.width()), backend.allocateActivations(rows, queries),
+                backend.allocateActivations(rows, keys), backend.allocateActivations(rows, keys), backend.allocateActivations(rows, queries), gateUp,
+                gateUp.columns(0, width), gateUp.columns(width, width), backend.allocateActivations(rows, hidden.width()), null, null, experts);
     }
 
     /** Caches of a model with one layer, for steps of any length. */
