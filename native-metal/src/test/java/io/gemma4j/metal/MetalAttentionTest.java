@@ -99,7 +99,7 @@ class MetalAttentionTest {
         Shape common = shapes[0];
         int width = common.heads * common.headDim;
         int rows = IntStream.range(0, shapes.length).map(i -> shapes[i].rows).sum();
-        try (KernelBench bench = KernelBench.open(run, common.hashCode())) {
+        try (KernelBench bench = KernelBench.open(run, common.toString().hashCode())) {
             float[] queries = bench.gaussians(rows * width);
             for (int i = 0; i < queries.length; i++) {
                 queries[i] *= 0.3f;

@@ -134,7 +134,7 @@ class MetalCompressedAttentionTest {
         Shape common = shapes[0];
         int width = common.width();
         int rows = Arrays.stream(shapes).mapToInt(Shape::rows).sum();
-        try (KernelBench bench = KernelBench.open(run, common.hashCode())) {
+        try (KernelBench bench = KernelBench.open(run, common.toString().hashCode())) {
             float[] queries = bench.gaussians(rows * width);
             for (int i = 0; i < queries.length; i++) {
                 queries[i] *= 0.3f;
