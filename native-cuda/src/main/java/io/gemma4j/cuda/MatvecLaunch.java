@@ -18,8 +18,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
     private static final int WARPS = THREADS / 32;
     private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 8;
-    // Of a block, what is on its way from memory at a time. More is slower: beyond 110 KB on each multiprocessor, reading drops from 4.0 to 2.4 TB/s.
-    private static final int RING_BYTES = 48 << 10;
+    // Of a block, what is on its way from memory at a time: enough to go on reading while the input is made. More is slower on some devices: beyond 110 KB on each
+    // multiprocessor, an H200 reads 2.4 instead of 4.0 TB/s.
+    private static final int RING_BYTES = 80 << 10;
     // Of what a block may have, the kernels take less than this for themselves.
     private static final int STATIC_BYTES = 4 << 10;
     // An 8-bit number for each column, and two floats for each group.
@@ -32,9 +33,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
      */
     enum Footprint {
         /** More than half. */
-        WIDE(144 << 10),
+        WIDE(118 << 10),
         /** What a wide one leaves. */
-        NARROW(72 << 10);
+        NARROW(96 << 10);
 
         private final int sharedBytes;
 
@@ -105,8 +106,10 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         int stages = 0;
         int sharedBytes = neededBytes;
         if (ring) {
+            int tilesPerWarp = Math.ceilDiv(Math.ceilDiv(units, workers) * tilesPerUnit, WARPS);
             int room = Math.min(footprint.sharedBytes, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
-            stages = Math.clamp(Math.min(RING_BYTES, room) / stageBytes, MIN_STAGES, MAX_STAGES);
+            // Where a warp has little to read, half of it at first: all at once is slower.
+            stages = Math.clamp(Math.min(Math.min(RING_BYTES, room) / stageBytes, Math.ceilDiv(tilesPerWarp, 2)), MIN_STAGES, MAX_STAGES);
             sharedBytes = neededBytes + Math.max(stages * stageBytes, room);
         }
         // A block on every multiprocessor, even if it has no work: blocks of the next kernel, launched early, then spread evenly.
