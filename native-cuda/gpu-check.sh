@@ -7,12 +7,15 @@
 #                                                 compute-sanitizer, it also watches the first tokens of the bundled models, and blocks that pass
 #                                                 data through shared memory, for bad accesses, races, and reads of what was never written. Larger models are from
 #                                                 ../shared/fixtures beside the source tree, if that is there.
+#   native-cuda/gpu-check.sh rates FOLDER         likewise: prints how fast the mat-vecs of one token read the matrices of the 31B model
 #
 # JAVA_HOME names a JDK 25 for "pack"; MAVEN_FLAGS are handed to Maven, e.g. -Dcuda.arch=90a.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-mode=${1:?pack or run}
+mode=${1:?pack, run or rates}
 folder=$(mkdir -p "${2:?a folder}" && cd "$2" && pwd)
+flags='--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED'
+classpath="$folder/classes/main:$folder/classes/test:$folder/classes/core:$folder/lib/*"
 
 pack() {
     # shellcheck disable=SC2086
@@ -41,11 +44,15 @@ pack() {
     fi
 }
 
-run() {
+unpack() {
     runtime=$(mktemp -d)
     trap 'rm -r "$runtime"' EXIT
     tar -C "$runtime" -xJf "$folder/runtime.txz"
     cd "$here" # where Maven runs the tests, too
+}
+
+run() {
+    unpack
     failed=0
     printf '%-30s %s\n' check result > "$runtime/table"
     console tests all --details tree "$@"
@@ -66,9 +73,11 @@ console() {
     name=$1
     classes=$2
     shift 2
-    set -- "$runtime/runtime/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-        -cp "$folder/classes/main:$folder/classes/test:$folder/classes/core:$folder/lib/*" org.junit.platform.console.ConsoleLauncher execute \
-        --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" "$@"
+    set -- org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors --scan-classpath "$folder/classes/test" "$@"
+    # What tests repeat in the hope of a race, a sanitizer finds the first time, and takes long for.
+    [ "$name" = tests ] || set -- -Dgemma4j.test.repetitions=2 "$@"
+    # shellcheck disable=SC2086
+    set -- "$runtime/runtime/bin/java" $flags -cp "$classpath" "$@"
     if [ "$name" != tests ]; then
         set -- --tool "$name" --error-exitcode 3 "$@"
         # A call that the driver refuses throws where that matters: how many arguments a kernel has is asked until there are no more.
@@ -88,8 +97,15 @@ console() {
     printf '%-30s %s: %s\n' "$name $classes" "$outcome" "$counts" | tee -a "$runtime/table"
 }
 
+rates() {
+    unpack
+    # shellcheck disable=SC2086
+    "$runtime/runtime/bin/java" $flags -cp "$classpath" io.gemma4j.cuda.MatvecRates
+}
+
 case $mode in
     pack) pack ;;
     run) shift 2; run "$@" ;;
-    *) echo "pack or run, not $mode" >&2; exit 2 ;;
+    rates) rates ;;
+    *) echo "pack, run or rates, not $mode" >&2; exit 2 ;;
 esac

@@ -24,6 +24,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class PerLayerEmbeddingTest {
     private static final float EPSILON = 1e-6f;
     private static final int LAYERS = 5;
+    /** Of each case, to see that nothing depends on which block is faster; a sanitizer needs few. */
+    private static final int REPETITIONS = Integer.getInteger("gemma4j.test.repetitions", 50);
     /** Sums of 32-bit floats in another order, through all layers. */
     private static final double FLOAT_BOUND = 5e-5;
     /** Inputs of each product rounded to 8 bits in groups of 8. */
@@ -89,7 +91,7 @@ class PerLayerEmbeddingTest {
     Stream<DynamicTest> sameAsTheCompositionAndTheSameEveryTime() {
         return Case.all().map(of -> DynamicTest.dynamicTest(of.toString(), () -> {
             float[] expected = layers(SIDES.scalar(), of, 1)[0];
-            float[][] actual = layers(SIDES.gpu(), of, 50);
+            float[][] actual = layers(SIDES.gpu(), of, REPETITIONS);
             double bound = of.floats() ? FLOAT_BOUND : INT8_BOUND;
             double error = GoldenModel.relativeL2(actual[0], expected);
             assertTrue(error <= bound, "relative L2 " + error + ", at most " + bound);
