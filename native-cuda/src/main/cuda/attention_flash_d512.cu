@@ -46,10 +46,10 @@ __device__ __forceinline__ void attention_flash(const FlashArguments& a) {
         shrink_registers<56>();
         int half = thread / 64;
         KvCacheRef cache = *a.cache;
-        int64_t head = static_cast<int64_t>(block.kv_head) * cache.slots * 512;
+        int64_t head_slot = static_cast<int64_t>(block.kv_head) * cache.slots;
         bool derived = cache.keyNorm != nullptr;
-        const uint16_t* keys = static_cast<const uint16_t*>(cache.keys) + (derived ? head / 512 * DERIVED_ELEMENTS : head);
-        const uint16_t* values = static_cast<const uint16_t*>(cache.values) + head;
+        const uint16_t* keys = static_cast<const uint16_t*>(cache.keys) + head_slot * (derived ? DERIVED_ELEMENTS : 512);
+        const uint16_t* values = static_cast<const uint16_t*>(cache.values) + head_slot * 512;
         auto fill = [&](auto&& copy) {
             waitForCopy(empty[half] + place.stage, place.phase ^ 1);
             copy(rings + (half * STAGES + place.stage) * TILE_BYTES);

@@ -18,12 +18,13 @@ __device__ __forceinline__ void kvUpdate(const float *keys, int keyStride, const
     const KvCacheRef cache = caches[__ldcg(sequences + row)];
     const int slot = position % cache.slots;
     for (int i = threadIdx.x * 4; i < kvHeads * headDim; i += blockDim.x * 4) {
-        const size_t at = (static_cast<size_t>(i / headDim) * cache.slots + slot) * headDim + i % headDim;
+        const size_t headSlot = static_cast<size_t>(i / headDim) * cache.slots + slot;
+        const size_t at = headSlot * headDim + i % headDim;
         const float4 key = __ldcg(reinterpret_cast<const float4 *>(keys + static_cast<size_t>(row) * keyStride + i));
         if (cache.keyNorm == nullptr) {
             storeCached(static_cast<Element *>(cache.keys) + at, key);
         } else if (isStoredOfDerived(i % headDim)) {
-            storeCached(static_cast<Element *>(cache.keys) + at / headDim * DERIVED_ELEMENTS + placeInDerived(i % headDim), key);
+            storeCached(static_cast<Element *>(cache.keys) + headSlot * DERIVED_ELEMENTS + placeInDerived(i % headDim), key);
         }
         storeCached(static_cast<Element *>(cache.values) + at,
                     __ldcg(reinterpret_cast<const float4 *>(values + static_cast<size_t>(row) * valueStride + i)));
