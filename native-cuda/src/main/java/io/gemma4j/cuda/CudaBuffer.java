@@ -57,9 +57,15 @@ final class CudaBuffer implements AutoCloseable {
      */
     static CudaBuffer of(CudaStream stream, String purpose, MemorySegment contents) {
         CudaBuffer buffer = allocate(stream.context(), purpose, contents.byteSize());
-        stream.upload(contents, buffer.pointer());
-        stream.synchronize();
-        return buffer;
+        try {
+            stream.upload(contents, buffer.pointer());
+            stream.synchronize();
+            return buffer;
+        } catch (RuntimeException | Error e) {
+            try (buffer) {
+                throw e;
+            }
+        }
     }
 
     long bytes() {
