@@ -14,6 +14,14 @@ struct OwnShared {
     }
 };
 
+// Of a vector.
+struct HalfChunk {
+    uint4 q;
+    float2 d;
+    float2 s;
+    static_assert(GROUPS_PER_HALF_CHUNK == 2, "each has its scales");
+};
+
 // Per tile: 16 half-chunks of q (16 bytes each), then for all tiles the scales of each half-chunk.
 template <class F, bool QUANTIZED = F::QUANTIZED>
 struct SharedActivations {
@@ -40,19 +48,38 @@ struct SharedActivations {
 
     // The vectors of all slots, each padded to whole tiles.
     __device__ __forceinline__ void copy(const Vector& v, int slots, int columns) const {
-        int halves = columns / 16;
-        int tilesPerSlot = tiles / slots;
+        if (slots * columns <= 16 * BLOCK_THREADS) {
+            copyAtOnce<1>(v, slots, columns);
+        } else {
+            copyAtOnce<3>(v, slots, columns);
+        }
+    }
+
+    // Each thread reads so many half-chunks at once.
+    template <int COUNT>
+    __device__ __forceinline__ void copyAtOnce(const Vector& v, int slots, int columns) const {
+        const int halves = columns / 16;
+        const int end = slots * halves;
+        const int tilesPerSlot = tiles / slots;
 #pragma unroll 1
-        for (int i = threadIdx.x; i < slots * halves; i += BLOCK_THREADS) {
-            int slot = slots == 1 ? 0 : i / halves;
-            int g = i - slot * halves;
-            int half = (slot * tilesPerSlot + g / 16) * 16 + F::slot(g % 16);
-            float weight = v.slotWeights == nullptr ? 1 : v.slotWeights[slot];
-            *reinterpret_cast<uint4*>(start + half * 16) = reinterpret_cast<const uint4*>(v.q)[i];
+        for (int first = threadIdx.x; first < end; first += COUNT * BLOCK_THREADS) {
+            HalfChunk read[COUNT];
 #pragma unroll
-            for (int group = 0; group < GROUPS_PER_HALF_CHUNK; group++) {
-                int at = i * GROUPS_PER_HALF_CHUNK + group;
-                scales()[half * GROUPS_PER_HALF_CHUNK + group] = {v.d[at] * weight, v.s[at] * weight};
+            for (int n = 0; n < COUNT; n++) {
+                int i = first + n * BLOCK_THREADS;
+                if (i < end) read[n] = {reinterpret_cast<const uint4*>(v.q)[i], reinterpret_cast<const float2*>(v.d)[i], reinterpret_cast<const float2*>(v.s)[i]};
+            }
+#pragma unroll
+            for (int n = 0; n < COUNT; n++) {
+                int i = first + n * BLOCK_THREADS;
+                if (i >= end) break;
+                int slot = slots == 1 ? 0 : i / halves;
+                int g = i - slot * halves;
+                int half = (slot * tilesPerSlot + g / 16) * 16 + F::slot(g % 16);
+                float weight = v.slotWeights == nullptr ? 1 : v.slotWeights[slot];
+                *reinterpret_cast<uint4*>(start + half * 16) = read[n].q;
+                scales()[half * GROUPS_PER_HALF_CHUNK] = {read[n].d.x * weight, read[n].s.x * weight};
+                scales()[half * GROUPS_PER_HALF_CHUNK + 1] = {read[n].d.y * weight, read[n].s.y * weight};
             }
         }
     }

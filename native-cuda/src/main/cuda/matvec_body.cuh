@@ -50,14 +50,25 @@ __device__ __forceinline__ void multiply(Stream& stream, const RowTileShape<F>& 
     if (tile != 0) writeRowTile(sums, to);
 }
 
+// Of a warp each; continued has the row tile that an earlier warp began, whose number in the block is continuedTile, or -1.
+struct WarpsShared {
+    uint64_t barriers[BLOCK_WARPS * MAX_RING_STAGES];
+    float continued[BLOCK_WARPS][ROWS_PER_TILE];
+    int continuedTile[BLOCK_WARPS];
+};
+
+// One for all mat-vecs of a kernel.
+__device__ __forceinline__ WarpsShared& warpsShared() {
+    __shared__ WarpsShared shared;
+    return shared;
+}
+
 // block numbers the blocks that share this matrix.
 template <class F, template <class> class Order, class Prologue, class Epilogue>
 __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts, const Prologue& prologue, const Epilogue& epilogue, int block) {
     using Stream = TileStream<F, Order<F>>;
     extern __shared__ __align__(128) uint8_t shared[];
-    __shared__ uint64_t barriers[BLOCK_WARPS * MAX_RING_STAGES];
-    __shared__ float continued[BLOCK_WARPS][ROWS_PER_TILE];
-    __shared__ int continuedTile[BLOCK_WARPS];
+    auto& [barriers, continued, continuedTile] = warpsShared();
 
     const RowTileShape<F> shape(w.columns);
     const int tilesPerRowTile = Order<F>::tilesPerRowTile(shape, experts);
@@ -84,13 +95,14 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     if (threadIdx.x % 32 == 0) continuedTile[warp] = continues && warpCount > 0 ? warpRowTile - firstRowTile : -1;
 
     SharedActivations<F> activations{shared + BLOCK_WARPS * w.ringStages * Stream::STAGE_BYTES, tilesPerRowTile};
-    float* begun = reinterpret_cast<float*>(activations.start + activations.bytes());
+    float* early = reinterpret_cast<float*>(activations.start + activations.bytes());
+    float* begun = early + Prologue::sharedFloats(w.columns);
 
     // Weights are fetched before the wait, unless the kernel before says which.
     Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
-    const auto early = prologue.readEarly(w.columns);
+    const auto readEarly = prologue.readEarly(w.columns, early);
     waitForPredecessors();
-    prologue.prepare(early, activations, tilesPerRowTile / shape.tiles, w.columns);
+    prologue.prepare(readEarly, activations, tilesPerRowTile / shape.tiles, w.columns);
     __syncthreads();
     multiply<F>(stream, shape, activations, tilesPerRowTile, warpCount, warpTile, warpRowTile - firstRowTile, continues ? continued[warp] : nullptr, begun);
     __syncthreads();

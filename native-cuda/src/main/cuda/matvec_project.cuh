@@ -113,7 +113,7 @@ __device__ __forceinline__ void projectGelu(const uint8_t* gate, int rows, int c
     // Through a shuffle the compiler knows that it is the same in all lanes.
     const int warp = __shfl_sync(~0u, threadIdx.x / 32, 0);
     const int firstOfWarp = warp % WARPS_PER_RECEIVER * 32;
-    const auto early = residual.readEarly(columns);
+    const auto early = residual.readEarly(columns, parts + held.partFloats() + next.partFloats());
     // From here on the others may be written to.
     waitForCluster();
     waitForPredecessors();

@@ -91,8 +91,8 @@ final class CudaMatvec {
         next = Footprint.WIDE;
     }
 
-    private MatvecLaunch cut(TileMatrix matrix, Unit unit) {
-        return MatvecLaunch.of(matrix, unit, next, device());
+    private MatvecLaunch cut(TileMatrix matrix, Unit unit, boolean normalizes) {
+        return MatvecLaunch.of(matrix, unit, normalizes, next, device());
     }
 
     private CudaDevice device() {
@@ -107,13 +107,13 @@ final class CudaMatvec {
 
     /** {@code out = matrix in}; rows are cut where {@code out} has two parts. */
     void multiply(TileMatrix matrix, QuantizedVector in, Planes out) {
-        MatvecLaunch launch = cut(matrix, unit(out));
+        MatvecLaunch launch = cut(matrix, unit(out), false);
         launch(input(weights("", matrix, launch), in).pointer(out.first()).pointer(out.second()), launch);
     }
 
     /** {@code out = matrix in}. */
     void multiply(TileMatrix matrix, Residual in, Planes out) {
-        MatvecLaunch launch = cut(matrix, unit(out));
+        MatvecLaunch launch = cut(matrix, unit(out), true);
         launch(input(weights("_norm", matrix, launch), in).pointer(out.first()).pointer(out.second()), launch);
     }
 
@@ -128,8 +128,8 @@ final class CudaMatvec {
         long firstBytes = first.layout().bytes(first.rows());
         int blocks = device().multiprocessors();
         int firstBlocks = Math.clamp(blocks * firstBytes / (firstBytes + second.layout().bytes(second.rows())), 1, blocks - 1);
-        MatvecLaunch a = MatvecLaunch.of(first, Unit.TILE, 1, false, firstBlocks, next, device());
-        MatvecLaunch b = MatvecLaunch.of(second, Unit.TILE, 1, false, blocks - firstBlocks, next, device());
+        MatvecLaunch a = MatvecLaunch.of(first, Unit.TILE, true, 1, false, firstBlocks, next, device());
+        MatvecLaunch b = MatvecLaunch.of(second, Unit.TILE, true, 1, false, blocks - firstBlocks, next, device());
         CudaKernel kernel = weights("_" + second.layout().typeName() + "_norm", first, a).pointer(second.start()).int32(second.rows())
                 .int32(b.unitsPerBlock()).int32(b.extraUnits()).int32(a.grid()).int32(b.ringStages());
         MatvecLaunch larger = a.sharedBytes() > b.sharedBytes() ? a : b;
@@ -142,13 +142,13 @@ final class CudaMatvec {
 
     /** {@code out[n] = geluTanh(gate row n) * up row n}, of a matrix whose gate and up rows alternate by fours. */
     void geglu(TileMatrix gateUp, Residual in, QuantizedVector out) {
-        MatvecLaunch launch = cut(gateUp, Unit.FOUR_ROW_TILES);
+        MatvecLaunch launch = cut(gateUp, Unit.FOUR_ROW_TILES, true);
         launch(input(input(weights("_norm_geglu", gateUp, launch), in), out), launch);
     }
 
     /** {@code out[n] = geluTanh(row n) * multiplier[n]}. */
     void gelu(TileMatrix matrix, Residual in, DevicePointer multiplier, QuantizedVector out) {
-        MatvecLaunch launch = cut(matrix, Unit.TWO_ROW_TILES);
+        MatvecLaunch launch = cut(matrix, Unit.TWO_ROW_TILES, true);
         launch(input(input(weights("_norm_gelu", matrix, launch), in).pointer(multiplier), out), launch);
     }
 
@@ -171,7 +171,7 @@ final class CudaMatvec {
      * @return the largest logits, which are in {@code blockMaxima}
      */
     Maxima head(TileMatrix matrix, Residual in, DevicePointer logits, float softcap, DevicePointer blockMaxima) {
-        MatvecLaunch launch = cut(matrix, Unit.ROW_TILE);
+        MatvecLaunch launch = cut(matrix, Unit.ROW_TILE, true);
         Maxima maxima = new Maxima(blockMaxima, blockMaxima.plus((long) launch.grid() * Float.BYTES), launch.workers());
         launch(input(weights("_norm_head", matrix, launch), in).pointer(logits).float32(softcap).pointer(maxima.values()).pointer(maxima.places()), launch);
         return maxima;
@@ -179,13 +179,13 @@ final class CudaMatvec {
 
     /** {@link #geglu} of each chosen expert; {@code out} has one after the other. */
     void expertsGeglu(TileMatrix gateUp, Experts chosen, Residual in, QuantizedVector out) {
-        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, chosen.slots(), false, device().multiprocessors(), next, device());
+        MatvecLaunch launch = MatvecLaunch.of(gateUp, Unit.FOUR_ROW_TILES, true, chosen.slots(), false, device().multiprocessors(), next, device());
         launch(input(input(experts(weights("_experts_norm_geglu", gateUp, launch), chosen), in), out), launch);
     }
 
     /** {@code out = sum_i expertWeights[i] * (matrix of expert i) in_i}. */
     void expertsSum(TileMatrix matrix, Experts chosen, DevicePointer expertWeights, QuantizedVector in, Planes out) {
-        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), chosen.slots(), true, device().multiprocessors(), next, device());
+        MatvecLaunch launch = MatvecLaunch.of(matrix, unit(out), false, chosen.slots(), true, device().multiprocessors(), next, device());
         launch(input(experts(weights("_experts", matrix, launch), chosen).pointer(expertWeights), in).pointer(out.first()).pointer(out.second()),
                 launch);
     }

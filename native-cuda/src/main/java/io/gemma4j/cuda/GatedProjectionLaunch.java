@@ -36,7 +36,7 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
         int projectionRows = Math.ceilDiv(TileLayout.rowTiles(projection.rows()), grid) * TileLayout.ROWS;
         int sums = Math.max(WARPS * TileLayout.ROWS, gateRows) + Math.max(WARPS * TileLayout.ROWS, projectionRows);
         long sharedBytes = MatvecLaunch.inputBytes(gate.layout()) + MatvecLaunch.inputBytes(projection.layout()) + gate.layout().bytes(gateRows)
-                + projection.layout().bytes(projectionRows) + (long) sums * Float.BYTES;
+                + projection.layout().bytes(projectionRows) + (long) sums * Float.BYTES + MatvecLaunch.normBytes(gate.layout());
         if (gateRows > MAX_GATE_ROWS_PER_BLOCK || sharedBytes > Footprint.NARROW.sharedBytes()) {
             return Optional.empty();
         }

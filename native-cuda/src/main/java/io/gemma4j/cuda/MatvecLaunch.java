@@ -33,9 +33,9 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
      */
     enum Footprint {
         /** More than half. */
-        WIDE(118 << 10),
+        WIDE(115 << 10),
         /** What a wide one leaves. */
-        NARROW(96 << 10);
+        NARROW(107 << 10);
 
         private final int sharedBytes;
 
@@ -66,20 +66,26 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         return layout.tilesPerRow() * (layout.readsFloats() ? layout.columnsPerTile() * Float.BYTES : QUANTIZED_TILE_BYTES);
     }
 
+    /** What the weights of a norm before it take there. */
+    static int normBytes(TileLayout layout) {
+        return layout.columns() * Float.BYTES;
+    }
+
     /** For one matrix. */
-    static MatvecLaunch of(TileMatrix matrix, Unit unit, Footprint footprint, CudaDevice device) {
-        return of(matrix, unit, 1, false, device.multiprocessors(), footprint, device);
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, boolean normalizes, Footprint footprint, CudaDevice device) {
+        return of(matrix, unit, normalizes, 1, false, device.multiprocessors(), footprint, device);
     }
 
     /**
      * For several matrices.
      *
+     * @param normalizes whether the input is made of a residual
      * @param slots how many
      * @param summed whether their products are added, each with an input of its own; else all have the same input
      * @param mostBlocks blocks there are for it
      * @param wanted is wide all the same where narrow is not enough
      */
-    static MatvecLaunch of(TileMatrix matrix, Unit unit, int slots, boolean summed, int mostBlocks, Footprint wanted, CudaDevice device) {
+    static MatvecLaunch of(TileMatrix matrix, Unit unit, boolean normalizes, int slots, boolean summed, int mostBlocks, Footprint wanted, CudaDevice device) {
         TileLayout layout = matrix.layout();
         int rowTiles = TileLayout.rowTiles(matrix.rows());
         int tilesPerRow = layout.tilesPerRow();
@@ -97,7 +103,7 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         }
         int unitsPerBlock = units / workers;
         int inputs = summed ? slots : 1;
-        int inputBytes = inputs * inputBytes(layout);
+        int inputBytes = inputs * inputBytes(layout) + (normalizes ? normBytes(layout) : 0);
         int sumBytes = (Math.ceilDiv((unitsPerBlock + 1) * tilesPerUnit, rowTileLength) + 1) * 32;
         int stageBytes = WARPS * layout.tileBytes();
         int neededBytes = inputBytes + sumBytes;

@@ -69,7 +69,7 @@ class GatedProjectionLaunchTest {
         for (int hidden : new int[] {1536, 2560}) {
             for (GgmlType type : new GgmlType[] {GgmlType.Q4_K, GgmlType.Q4_0, GgmlType.Q5_K}) {
                 int bytes = launch(type, type, hidden, 256, HOPPER).orElseThrow().sharedBytes();
-                int matvecBytes = MatvecLaunch.of(matrix(type, hidden, 4 * hidden), Unit.TILE, Footprint.WIDE, HOPPER).sharedBytes();
+                int matvecBytes = MatvecLaunch.of(matrix(type, hidden, 4 * hidden), Unit.TILE, true, Footprint.WIDE, HOPPER).sharedBytes();
                 assertTrue(bytes + matvecBytes + 2 * (staticBytes + reservedBytes) <= 228 << 10, bytes + " bytes, " + type + ", hidden " + hidden);
             }
         }

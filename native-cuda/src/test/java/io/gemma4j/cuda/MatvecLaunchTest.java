@@ -15,6 +15,8 @@ class MatvecLaunchTest {
     private static final CudaDevice AMPERE = new CudaDevice(0, "8.0", 8, 0, 108, 163 << 10, 0);
     private static final CudaDevice HOPPER = new CudaDevice(0, "9.0", 9, 0, 132, 227 << 10, 0);
     private static final CudaDevice SMALL_BLACKWELL = new CudaDevice(0, "12.0", 12, 0, 170, 99 << 10, 0);
+    // Kernels that normalize have so many in registers.
+    private static final int MAX_NORM_COLUMNS = 6144;
 
     private final Random random = new Random(17);
 
@@ -28,7 +30,7 @@ class MatvecLaunchTest {
         for (int i = 0; i < 2000; i++) {
             TileMatrix matrix = matrix(8192);
             Unit unit = Unit.values()[random.nextInt(Unit.values().length)];
-            MatvecLaunch launch = MatvecLaunch.of(matrix, unit, footprint(), HOPPER);
+            MatvecLaunch launch = MatvecLaunch.of(matrix, unit, random.nextBoolean(), footprint(), HOPPER);
             long tiles = (long) matrix.rows() / 8 * matrix.layout().tilesPerRow();
             long units = 0;
             for (int block = 0; block < launch.grid(); block++) {
@@ -52,12 +54,13 @@ class MatvecLaunchTest {
         int own = 3 << 10;
         int narrow = 0;
         for (int i = 0; i < 500; i++) {
-            TileMatrix matrix = matrix(8192);
-            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, footprint(), HOPPER);
+            boolean normalizes = random.nextBoolean();
+            TileMatrix matrix = matrix(normalizes ? MAX_NORM_COLUMNS : 8192);
+            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, normalizes, footprint(), HOPPER);
             assertTrue(launch.sharedBytes() + own <= room, launch + " of " + matrix);
             if (launch.footprint() == Footprint.NARROW) {
                 narrow++;
-                MatvecLaunch wide = MatvecLaunch.of(matrix, Unit.ROW_TILE, Footprint.WIDE, HOPPER);
+                MatvecLaunch wide = MatvecLaunch.of(matrix, Unit.ROW_TILE, normalizes, Footprint.WIDE, HOPPER);
                 assertTrue(launch.sharedBytes() + wide.sharedBytes() + 2 * own <= room, launch + " of " + matrix);
             } else {
                 assertTrue(2 * launch.sharedBytes() > room, launch + " of " + matrix);
@@ -71,7 +74,7 @@ class MatvecLaunchTest {
         int deep = 0;
         for (int i = 0; i < 500; i++) {
             TileMatrix matrix = matrix(8192);
-            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, footprint(), HOPPER);
+            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), HOPPER);
             int mostTiles = (launch.unitsPerBlock() + Math.min(launch.extraUnits(), 1)) * launch.tilesPerUnit();
             double tilesPerWarp = Math.ceil(mostTiles / 16.0);
             assertTrue(launch.ringStages() >= 2, launch + " of " + matrix);
@@ -88,9 +91,9 @@ class MatvecLaunchTest {
     void theMemoryOfASmallerDeviceIsEnough() {
         for (int i = 0; i < 500; i++) {
             TileMatrix matrix = matrix(4096);
-            assertEquals(0, MatvecLaunch.of(matrix, Unit.ROW_TILE, footprint(), AMPERE).ringStages());
-            assertTrue(MatvecLaunch.of(matrix, Unit.ROW_TILE, footprint(), AMPERE).sharedBytes() < AMPERE.maxSharedBytes());
-            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, footprint(), SMALL_BLACKWELL);
+            assertEquals(0, MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), AMPERE).ringStages());
+            assertTrue(MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), AMPERE).sharedBytes() < AMPERE.maxSharedBytes());
+            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), SMALL_BLACKWELL);
             assertTrue(launch.sharedBytes() <= SMALL_BLACKWELL.maxSharedBytes() - (2 << 10), launch + " of " + matrix);
         }
     }
