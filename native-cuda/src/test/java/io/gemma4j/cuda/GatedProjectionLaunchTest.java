@@ -50,7 +50,7 @@ class GatedProjectionLaunchTest {
                 int rows = 8 * (hidden / 8 * (block + 1) / launch.grid() - hidden / 8 * block / launch.grid());
                 int inputs = type.blockElements() == 1 ? 4 * (roundUp(hidden, gate.columnsPerTile()) + roundUp(width, projection.columnsPerTile()))
                         : 2 * (roundUp(hidden, 256) + roundUp(width, 256));
-                long needed = inputs + gate.bytes(gateRows) + projection.bytes(rows) + 4L * (Math.max(128, gateRows) + Math.max(128, rows));
+                long needed = inputs + gate.bytes(gateRows) + projection.bytes(rows) + 4L * (Math.max(128, gateRows) + Math.max(128, rows) + hidden);
                 assertTrue(needed <= launch.sharedBytes(), launch + " of " + type + " " + hidden + ", " + width + " needs " + needed);
                 assertTrue(gateRows <= 512 / CLUSTER, launch + " of " + width + " rows");
             }

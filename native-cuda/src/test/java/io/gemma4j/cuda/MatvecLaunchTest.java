@@ -70,6 +70,27 @@ class MatvecLaunchTest {
     }
 
     @Test
+    void whatAKernelLaysOutInSharedMemoryHasRoom() {
+        for (CudaDevice device : List.of(AMPERE, HOPPER, SMALL_BLACKWELL)) {
+            for (int i = 0; i < 1000; i++) {
+                boolean normalizes = random.nextBoolean();
+                TileMatrix matrix = matrix(4096);
+                TileLayout layout = matrix.layout();
+                Unit unit = Unit.values()[random.nextInt(Unit.values().length)];
+                MatvecLaunch launch = MatvecLaunch.of(matrix, unit, normalizes, footprint(), device);
+                long rings = 16L * launch.ringStages() * layout.tileBytes();
+                long input = layout.type().blockElements() == 1 ? 4L * layout.columns() : 2L * layout.columns();
+                long norm = normalizes ? 4L * layout.columns() : 0;
+                // The tiles of a block may begin anywhere in a row tile.
+                long tiles = (long) (launch.unitsPerBlock() + (launch.extraUnits() > 0 ? 1 : 0)) * launch.tilesPerUnit();
+                int skipped = launch.tilesPerUnit() == 1 ? layout.tilesPerRow() - 1 : 0;
+                long sums = 32 * Math.ceilDiv(skipped + tiles, layout.tilesPerRow());
+                assertTrue(rings + input + norm + sums <= launch.sharedBytes(), launch + " of " + matrix);
+            }
+        }
+    }
+
+    @Test
     void ringsHoldHalfOfWhatAWarpReadsAndNotTooMuch() {
         int deep = 0;
         for (int i = 0; i < 500; i++) {
