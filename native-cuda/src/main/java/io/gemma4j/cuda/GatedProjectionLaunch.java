@@ -37,7 +37,7 @@ record GatedProjectionLaunch(int grid, int sharedBytes) {
         int sums = Math.max(WARPS * TileLayout.ROWS, gateRows) + Math.max(WARPS * TileLayout.ROWS, projectionRows);
         long sharedBytes = MatvecLaunch.inputBytes(gate.layout()) + MatvecLaunch.inputBytes(projection.layout()) + gate.layout().bytes(gateRows)
                 + projection.layout().bytes(projectionRows) + (long) sums * Float.BYTES + MatvecLaunch.normBytes(gate.layout());
-        if (gateRows > MAX_GATE_ROWS_PER_BLOCK || sharedBytes > Footprint.NARROW.sharedBytes()) {
+        if (gateRows > MAX_GATE_ROWS_PER_BLOCK || sharedBytes > Footprint.NARROW.sharedBytes(device)) {
             return Optional.empty();
         }
         return Optional.of(new GatedProjectionLaunch(grid, (int) sharedBytes));

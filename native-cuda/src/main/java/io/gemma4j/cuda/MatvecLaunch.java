@@ -44,8 +44,8 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         }
 
         /** Dynamic shared memory of a block, at most. */
-        int sharedBytes() {
-            return sharedBytes;
+        int sharedBytes(CudaDevice device) {
+            return Math.min(sharedBytes, mostSharedBytes(device));
         }
     }
 
@@ -59,6 +59,16 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         TWO_ROW_TILES,
         /** 32 rows. */
         FOUR_ROW_TILES
+    }
+
+    private static int mostSharedBytes(CudaDevice device) {
+        return device.maxSharedBytes() - STATIC_BYTES;
+    }
+
+    /** Whether a block of the device has room for what it needs to multiply a matrix, by a vector or a residual. */
+    static boolean fits(TileMatrix matrix, CudaDevice device) {
+        boolean normalizes = matrix.layout().columns() <= DecodeBlocks.MAX_HIDDEN;
+        return of(matrix, Unit.FOUR_ROW_TILES, normalizes, Footprint.WIDE, device).sharedBytes <= mostSharedBytes(device);
     }
 
     /** What the input vector of a matrix takes in shared memory. */
@@ -113,9 +123,10 @@ record MatvecLaunch(int tilesPerUnit, int grid, int workers, int unitsPerBlock, 
         int sharedBytes = neededBytes;
         if (ring) {
             int tilesPerWarp = Math.ceilDiv(Math.ceilDiv(units, workers) * tilesPerUnit, WARPS);
-            int room = Math.min(footprint.sharedBytes, device.maxSharedBytes() - STATIC_BYTES) - neededBytes;
+            int room = footprint.sharedBytes(device) - neededBytes;
+            int mostStages = Math.max(1, (mostSharedBytes(device) - neededBytes) / stageBytes);
             // Where a warp has little to read, half of it at first: all at once is slower.
-            stages = Math.clamp(Math.min(Math.min(RING_BYTES, room) / stageBytes, Math.ceilDiv(tilesPerWarp, 2)), MIN_STAGES, MAX_STAGES);
+            stages = Math.clamp(Math.min(Math.min(RING_BYTES, room) / stageBytes, Math.ceilDiv(tilesPerWarp, 2)), Math.min(MIN_STAGES, mostStages), MAX_STAGES);
             sharedBytes = neededBytes + Math.max(stages * stageBytes, room);
         }
         // A block on every multiprocessor, even if it has no work: blocks of the next kernel, launched early, then spread evenly.

@@ -80,10 +80,11 @@ final class WeightStore implements AutoCloseable {
         if (!head && (widest == null || weight.rows() * weight.columns() > widest.rows() * widest.columns())) {
             widest = weight;
         }
+        TileLayout layout = new TileLayout(tensor.type(), tensor.columns());
         boolean tiled = TileLayout.supports(tensor.type(), tensor.columns())
-                && tensor.parts().stream().allMatch(part -> part.firstRow() % TileLayout.ROWS == 0);
+                && tensor.parts().stream().allMatch(part -> part.firstRow() % TileLayout.ROWS == 0)
+                && MatvecLaunch.fits(new TileMatrix(layout, DevicePointer.NULL, Math.toIntExact(tensor.rows())), stream.context().device());
         if (tiled) {
-            TileLayout layout = new TileLayout(tensor.type(), tensor.columns());
             weight.setTiles(allocate(tensor.name(), layout.bytes(tensor.rows())), 0);
             tensor.parts().forEach(part -> arrive(part, tensor.rowBytes(), weight.tiles()));
         } else {

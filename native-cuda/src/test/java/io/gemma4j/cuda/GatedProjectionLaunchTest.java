@@ -78,6 +78,20 @@ class GatedProjectionLaunchTest {
     }
 
     @Test
+    void aDeviceWithLittleSharedMemoryHasRoomForIt() {
+        CudaDevice device = new CudaDevice(0, "12.0", 12, 0, 170, 99 << 10, 0);
+        int fewer = 0;
+        for (GgmlType type : TYPES) {
+            for (int hidden = 256; hidden <= 4096; hidden += 256) {
+                Optional<GatedProjectionLaunch> found = launch(type, type, hidden, 256, device);
+                assertTrue(found.isEmpty() || found.get().sharedBytes() <= device.maxSharedBytes() - (2 << 10), found + " of " + type + " " + hidden);
+                fewer += found.isEmpty() && launch(type, type, hidden, 256, HOPPER).isPresent() ? 1 : 0;
+            }
+        }
+        assertTrue(fewer > 0, "none is too large for it alone");
+    }
+
+    @Test
     void otherShapesTypesAndDevicesTakeTwoLaunches() {
         assertTrue(launch(GgmlType.Q4_K, GgmlType.Q4_K, 1536, 256, AMPERE).isEmpty());
         assertTrue(launch(GgmlType.Q4_K, GgmlType.Q4_K, 1536, 256, SMALL).isEmpty());

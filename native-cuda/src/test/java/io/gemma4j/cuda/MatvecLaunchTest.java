@@ -109,13 +109,34 @@ class MatvecLaunchTest {
     }
 
     @Test
-    void theMemoryOfASmallerDeviceIsEnough() {
-        for (int i = 0; i < 500; i++) {
-            TileMatrix matrix = matrix(4096);
-            assertEquals(0, MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), AMPERE).ringStages());
-            assertTrue(MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), AMPERE).sharedBytes() < AMPERE.maxSharedBytes());
-            MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.ROW_TILE, random.nextBoolean(), footprint(), SMALL_BLACKWELL);
-            assertTrue(launch.sharedBytes() <= SMALL_BLACKWELL.maxSharedBytes() - (2 << 10), launch + " of " + matrix);
+    void theMemoryOfASmallerDeviceIsEnoughForWhatFits() {
+        int tooLarge = 0;
+        for (CudaDevice device : List.of(AMPERE, SMALL_BLACKWELL)) {
+            for (int i = 0; i < 2000; i++) {
+                TileMatrix matrix = matrix(24576);
+                if (!MatvecLaunch.fits(matrix, device)) {
+                    tooLarge++;
+                    continue;
+                }
+                boolean normalizes = matrix.layout().columns() <= MAX_NORM_COLUMNS && random.nextBoolean();
+                MatvecLaunch launch = MatvecLaunch.of(matrix, Unit.values()[random.nextInt(Unit.values().length)], normalizes, footprint(), device);
+                assertEquals(device.isHopperOrLater(), launch.ringStages() > 0);
+                assertTrue(launch.sharedBytes() <= device.maxSharedBytes() - (2 << 10), launch + " of " + matrix);
+            }
+        }
+        assertTrue(tooLarge < 1000, tooLarge + " do not fit");
+    }
+
+    @Test
+    void matricesOfTheModelsFitExceptWideOnesOfFloatsOnSmallDevices() {
+        for (GgmlType type : TYPES) {
+            for (int columns : new int[] {1536, 2560, 2816, 3840, 5376, 12288, 15360, 21504}) {
+                TileMatrix matrix = new TileMatrix(new TileLayout(type, columns), DevicePointer.NULL, 262144);
+                assertTrue(MatvecLaunch.fits(matrix, AMPERE), () -> "on 8.0: " + matrix);
+                assertTrue(MatvecLaunch.fits(matrix, HOPPER), () -> "on 9.0: " + matrix);
+                boolean wideFloats = type.blockElements() == 1 && columns > 15360;
+                assertEquals(!wideFloats, MatvecLaunch.fits(matrix, SMALL_BLACKWELL), () -> "on 12.0: " + matrix);
+            }
         }
     }
 }
