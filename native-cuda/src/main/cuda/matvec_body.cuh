@@ -95,14 +95,14 @@ __device__ __forceinline__ void matvec(const Weights& w, const Experts& experts,
     if (threadIdx.x % 32 == 0) continuedTile[warp] = continues && warpCount > 0 ? warpRowTile - firstRowTile : -1;
 
     SharedActivations<F> activations{shared + BLOCK_WARPS * w.ringStages * Stream::STAGE_BYTES, tilesPerRowTile};
-    float* early = reinterpret_cast<float*>(activations.start + activations.bytes());
-    float* begun = early + Prologue::sharedFloats(w.columns);
+    float* readBefore = reinterpret_cast<float*>(activations.start + activations.bytes());
+    float* begun = readBefore + Prologue::sharedFloats(w.columns);
 
     // Weights are fetched before the wait, unless the kernel before says which.
     Stream stream(shared, barriers, warp, w.ringStages, Order<F>(w, experts, warpCount > 0 ? warpFirst : first), warpCount);
-    const auto readEarly = prologue.readEarly(w.columns, early);
+    const auto early = prologue.readEarly(w.columns, readBefore);
     waitForPredecessors();
-    prologue.prepare(readEarly, activations, tilesPerRowTile / shape.tiles, w.columns);
+    prologue.prepare(early, activations, tilesPerRowTile / shape.tiles, w.columns);
     __syncthreads();
     multiply<F>(stream, shape, activations, tilesPerRowTile, warpCount, warpTile, warpRowTile - firstRowTile, continues ? continued[warp] : nullptr, begun);
     __syncthreads();
